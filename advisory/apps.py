@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class AdvisoryApp(AppConfig):
+    name = "advisory"
+    label = "advisory"

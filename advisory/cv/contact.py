@@ -1,0 +1,139 @@
+"""Who the CV is about, in free text: name, e-mail, telephone, city and country."""
+
+import re
+from dataclasses import dataclass
+
+from advisory.cv.cues import LAND, POSTCODE, TOWN, country_in, title_weight
+from advisory.cv.dates import POINT
+from advisory.cv.headings import HEADINGS
+from advisory.cv.reading import Findings, Line
+from advisory.cv.vocabulary import COUNTRIES, LANGUAGES, country_code, fold
+
+EMAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
+PHONE = re.compile(r"(?<![\w/.-])(?:(?:\+|00)\s?\d{1,3}|\(?0\d{1,4}\)?)(?:[\s./()\u2010-\u2013-]{0,2}\d){5,13}(?![\w])")
+PHONE_LABEL = re.compile(
+    r"(?:tel(?:ephone|efon|éfono|efono|éfon|efoon)?|téléphone|phone|mobile?|handy|portable|gsm|cell|móvil|cellulare|"
+    r"komórka|mobil|telefon|kontakt|[☎✆📞])\W*?(\+?[\d(][\d\s./()-]{6,}\d)",
+    re.IGNORECASE,
+)
+PROFILE = re.compile(r"linkedin\.com/in/([\w%-]+)(?:\s+([\w%-]+)\s*\(linkedin\))?", re.IGNORECASE)
+NAME_LABEL = re.compile(
+    r"^\s*(?:full name|name|first name and surname|surname, first name|nom et prénom|nom|prénom et nom|vor- und nachname|"
+    r"vorname und name|nome e cognome|nome|nombre y apellidos|nombre|imię i nazwisko|naam|cognome e nome|navn|namn|"
+    r"first names? / surnames?|nachname, vorname|nom, prénom|jméno a příjmení|ime in priimek|ime i prezime|név|nume|име)"
+    r"\s*[:|]\s*(.+)$",
+    re.IGNORECASE,
+)
+CV_WORDS = re.compile(
+    r"^\s*(?:curriculum vitae|cv|c\.v\.|europass cv|europass|lebenslauf|résumé|resume|życiorys)\b(?:\s*(?:of|von|de|di|van))?[\s:–—|-]*",
+    re.IGNORECASE,
+)
+HONORIFIC = re.compile(
+    r"^(?:(?:dr|prof|mr|mrs|ms|herr|frau|m|mme|ir|drs|dipl|ing|mgr|inż|dott|dott\.?ssa|sig|sr|sra|hab|mag)\.?\s*-?\s*)+(?=[A-ZÀ-Ž])|"
+    r"^(?:(?:Dr|Prof|Mr|Mrs|Ms|Herr|Frau|Mme|Ir|Mgr|Ing|Dipl)\.?-?\s*(?:Ing|Biol|Chem|Kfm)?\.?\s+)+"
+)
+POST_NOMINAL = re.compile(r"\s*,\s*(?:Ph\.?D\.?|M\.?Sc\.?|MBA|M\.?A\.?|B\.?Sc\.?|Dr\.?|Dipl.*|CEng|MEng|Ing\.?)(?:,.*)?$")
+WORD = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]*)*\.?")
+PARTICLES = {"de", "van", "der", "den", "von", "di", "da", "dos", "do", "del", "della", "la", "le", "el", "bin", "af", "av",
+             "zu", "zur", "ter", "ten", "y", "e", "i", "du", "of", "al", "d"}  # fmt: skip
+SEPARATOR = re.compile(r"\s*[|•·–—\t]\s*|\s{3,}|\s-\s")
+NAME_WORDS = range(2, 7)
+SEARCHED = 80
+ENOUGH = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The name found, the line it stands on and how sure that is."""
+
+    value: str
+    line: Line
+    confidence: float
+
+
+def find_name(sections: list[tuple[str, list[Line]]]) -> Named | None:
+    """Return the likeliest full name: near the top, in large letters, and like the e-mail or profile address."""
+    lines = [(kind, line) for kind, part in sections for line in part][:SEARCHED]
+    hints = _hints(" ".join(line.text for _, line in lines))
+    best, best_score = None, ENOUGH
+    for index, (kind, line) in enumerate(lines):
+        label = NAME_LABEL.match(line.text)
+        text = label[1] if label else CV_WORDS.sub("", line.text)
+        for number, piece in enumerate(SEPARATOR.split(text)):
+            name = POST_NOMINAL.sub("", HONORIFIC.sub("", piece.strip(" ,;:"))).strip(" ,;:")
+            if not _could_be_name(name):
+                continue
+            score = _score(name, line, index, kind, hints) + (5 if label else 0) - number * 0.2
+            if score > best_score:
+                best, best_score = Named(name, line, 0.95 if score > 4 else 0.7), score
+    return best
+
+
+def _hints(text: str) -> set[str]:
+    """Return the word stems that the first e-mail and the profile address hold."""
+    email, profile = EMAIL.search(text), PROFILE.search(text)
+    address = email[0].partition("@")[0] if email else ""
+    slug = " ".join(filter(None, profile.groups())) if profile else ""
+    return {word for word in re.split(r"[\W\d_]+", fold(f"{address} {slug}")) if len(word) > 1}
+
+
+def _could_be_name(text: str) -> bool:
+    words = text.replace(",", " ").split()
+    if len(words) not in NAME_WORDS or not all(WORD.fullmatch(word) for word in words):
+        return False
+    folded = fold(text)
+    if folded in HEADINGS or folded in COUNTRIES or fold(words[0]) in LANGUAGES or title_weight(text) != 0:
+        return False
+    capital = [word[0].isupper() for word in words if word.lower().rstrip("'’") not in PARTICLES]
+    return len(capital) > 1 and all(capital)
+
+
+def _score(name: str, line: Line, index: int, kind: str, hints: set[str]) -> float:
+    words = fold(name).split()
+    squeezed = "".join(words)
+    same = sum(any(word == hint or (len(hint) > 3 and (hint in squeezed and word in hint)) for hint in hints) for word in words)
+    nearby = 2.0 - index * 0.15 if kind in ("head", "contact") else 0.4
+    return same * 2.5 + max(nearby, 0) + min((line.size - 1) * 2, 3)
+
+
+def read_contact(lines: list[Line], top: list[Line], found: Findings) -> None:
+    """Add e-mail, telephone, city and country; `top` are the lines about the person, `lines` all but references."""
+    for line in lines:
+        for match in EMAIL.finditer(line.text):
+            found.add("email", match[0], line.text, line.place, 0.95)
+    for line in top:
+        match = PHONE_LABEL.search(line.text) or PHONE.search(line.text)
+        if match and not POINT.fullmatch(match[0].strip()):
+            number = match[1] if match.re is PHONE_LABEL else match[0]
+            found.add("phone", " ".join(number.split()), line.text, line.place, 0.9)
+    for line in top:
+        city, country = _home(line.text)
+        if country:
+            found.add("city", city, line.text, line.place, 0.8)
+            found.add("country", country, line.text, line.place, 0.8)
+            return
+
+
+def _home(text: str) -> tuple[str | None, str | None]:
+    """Return (city, country) when a line of the head tells where the person lives."""
+    if re.match(r"\s*(?:nationalit|staatsangeh|citizenship|nazionalit|nacionalidad|narodow|obywatel|geburt|born|né)", text, re.I):
+        return None, None
+    land, town = LAND.search(text), TOWN.search(text)
+    if land and (country := country_code(land[1].strip())):
+        return (town[1].strip() if town else None), country
+    for piece in re.split(r"\s*[|•·;\t]\s*", text):
+        bare = re.sub(r"^[^:]{2,25}:\s*", "", piece).strip(" .")
+        parts = [part.strip() for part in re.split(r",|\s[–-]\s|\(|\)", bare) if part.strip()]
+        country = country_in(parts[-1]) if parts and not EMAIL.search(bare) else None
+        if country:
+            return _city(parts[:-1]), country
+    return None, None
+
+
+def _city(parts: list[str]) -> str | None:
+    """Choose the city among the parts of an address: the one with a postcode, or the first without digits."""
+    for part in reversed(parts):
+        if (bare := POSTCODE.sub("", part).strip()) != part and bare and not re.search(r"\d", bare):
+            return bare
+    plain = [part for part in parts if not re.search(r"\d", part)]
+    return plain[0] if plain else None

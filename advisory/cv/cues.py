@@ -1,0 +1,92 @@
+"""Words that tell a job title from an employer and a degree from the place that gave it, and places from both."""
+
+import re
+
+from advisory.cv.vocabulary import COUNTRY_CODES, WORDS, country_code, fold
+
+TITLE = WORDS["roles"]["title"]
+ORGANISATION = tuple(WORDS["roles"]["organisation"])
+ORGANISATION_ENDINGS = tuple(WORDS["roles"]["organisation_endings"])
+LEGAL = re.compile(
+    r"(?:\b(?:GmbH|Ltd|LTD|Limited|plc|PLC|Inc|LLC|AG|KG|SE|BV|B\.V\.|NV|N\.V\.|SA|S\.A\.|SAS|SARL|S\.?r\.?l\.?|SpA|S\.p\.A\.|SL|S\.L\.|SLU|AB|AS|ASA|A/S|Oy|Oyj|"
+    r"ApS|ehf|d\.o\.o\.|Kft\.?|Zrt\.?|s\.r\.o\.|a\.s\.|EOOD|OOD|AD|UAB|SIA|OÜ|Lda\.?|Ltda|e\.\s?V\.|eG|ASBL|VZW|SCOP|SNC|"
+    r"sp\. ?z ?o\. ?o\.|z\.ú\.|SRL|UG|OG|EEIG)(?![\w]))"
+)
+DEGREE = re.compile(
+    r"\b(?:m\s?sc|b\s?sc|m\s?eng|b\s?eng|mba|m\s?a|b\s?a|m\s?phil|ph\s?d|dphil|llm|llb|master\w*|bachelor\w*|diplom\w*|"
+    r"dokt\w*|doct\w*|dr|magist\w*|mgr|inz|inzynier\w*|licen\w*|laurea\w*|dottorat\w*|maestria|grado|grau|ingenieur\w*|"
+    r"degree|postgrad\w*|staatsexamen|abitur|baccalaureat|studia|dyplom\w*|hbo|drs|ir|dess|dea|dut|bts|maitrise|"
+    r"mestrado|mastere|specialisation|promotion|graduate|hons|habilitation|dipl|ing|titulo|matura|kandidat\w*|"
+    r"magister\w*|specializzazione|maestrado|tecnico superior|bac)\b"
+)
+INSTITUTION = re.compile(
+    r"\b(?:universi\w*|uniwersyte\w*|univerz\w*|hochschul\w*|fachhochschul\w*|\w*hochschule|institut\w*|instytut\w*|istitut\w*|"
+    r"college|school|\w*schule|ecole|escuela|escola|scuola|szkol\w*|hogeschool|akadem\w*|academ\w*|polite\w*|polyte\w*|"
+    r"universit\w*|fh|tu|eth|epfl|egyetem|yliopisto|universitet\w*|\w*universitat|kolleg|mines|sciences po|insead|hec)\b"
+)
+STRONG = re.compile(r"\s+[|·•@–—-]\s+|\s*[|·•;\t]\s*|\s+(?:—|–)\s*")
+AT = re.compile(r"\s+(?:at|bei|beim|chez|presso|bij|for the|w firmie)\s+", re.IGNORECASE)
+LABEL = re.compile(
+    r"^(?:employer|company|position|job title|occupation or position held|name and address of employer|arbeitgeber|"
+    r"unternehmen|firma|position|funktion|stelle|employeur|entreprise|poste|fonction|datore di lavoro|azienda|ruolo|"
+    r"empleador|empresa|puesto|cargo|pracodawca|stanowisko|werkgever|bedrijf|functie|institution|degree|title|abschluss|"
+    r"hochschule|diplôme|établissement|uczelnia|kierunek|instelling|titolo|istituto|título|centro|address|adresse)"
+    r"\s*:\s*",
+    re.IGNORECASE,
+)
+TOWN = re.compile(r"(?:city|stadt|ort|ville|città|ciudad|miasto|stad|plaats)\s*:\s*([^|,;]+)", re.IGNORECASE)
+LAND = re.compile(r"(?:country|land|pays|paese|país|kraj)\s*:\s*([^|,;]+)", re.IGNORECASE)
+POSTCODE = re.compile(
+    r"^(?:[A-Z]{1,2}-)?(?:\d{4,5}(?:[- ]?(?:\d{3}|[A-Z]{2}))?|\d{2}-\d{3}|\d{3} \d{2})\s+|\s+(?:\d{4,5}|\d{3} \d{2})$"
+)
+# From this length on a cue is also looked for inside a word: Umweltberater, milieucoördinator.
+COMPOUND = 5
+
+
+def title_weight(text: str) -> int:
+    """Return how much a text looks like a job title (positive) rather than an organisation (negative)."""
+    words = fold(text).split()
+    titles = sum(word.startswith(stem) or (len(stem) > COMPOUND and stem in word) for word in words for stem in TITLE)
+    organisations = sum(word.startswith(ORGANISATION) or word.endswith(ORGANISATION_ENDINGS) for word in words)
+    return min(titles, 2) - min(organisations, 2) - (3 if LEGAL.search(text) else 0)
+
+
+def degree_weight(text: str) -> int:
+    """Return how much a text looks like a degree (positive) rather than a school (negative)."""
+    folded = fold(text)
+    return len(DEGREE.findall(folded)) - 2 * len(INSTITUTION.findall(folded))
+
+
+def country_in(text: str) -> str | None:
+    """Return the country a short text names, in words or as a code in capitals."""
+    bare = text.strip(" .()[]")
+    if len(bare) == 2:
+        return country_code(bare) if bare.isupper() and (bare in COUNTRY_CODES or bare in {"UK", "EL"}) else None
+    return country_code(bare) if len(bare) > 3 else None
+
+
+def take_place(text: str) -> tuple[str, str | None, str | None]:
+    """Cut a closing place off a text: (what is left, city, country), e.g. "Kluwer BV, Breda, Nederland"."""
+    if match := LAND.search(text):
+        town = TOWN.search(text)
+        left = TOWN.sub("", LAND.sub("", text)).strip(" ,|;·–-[]()")
+        return left, town[1].strip() if town else None, country_code(match[1].strip(" []()"))
+    if match := TOWN.fullmatch(text.strip(" ,|")):
+        return "", match[1].strip(), None
+    bracket = re.search(r"\s*\(([^()]+)\)\s*$", text)
+    if bracket and (country := country_in(bracket[1].rsplit(",", 1)[-1])):
+        city = bracket[1].rsplit(",", 1)[0].strip() if "," in bracket[1] else None
+        return text[: bracket.start()].strip(), city, country
+    parts = [part for part in re.split(r"\s*(?:,|\||·|\s[–-]\s)\s*", text) if part]
+    country = country_in(parts[-1]) if parts else None
+    if not country:
+        return text, None, None
+    if len(parts) == 1:
+        return "", None, country
+    end = text.rindex(parts[-1])
+    left = text[:end].rstrip(" ,|·–-(")
+    city = POSTCODE.sub("", parts[-2]).strip()
+    if len(parts) > 2 or title_weight(city) == 0 and not re.search(r"\d", city):
+        shorter = left[: left.rindex(parts[-2])].rstrip(" ,|·–-(") if title_weight(city) == 0 else left
+        return shorter, city if title_weight(city) == 0 else None, country
+    return left, None, country

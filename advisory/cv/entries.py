@@ -1,0 +1,268 @@
+"""Jobs and degrees in free text: entries are found by their dates, their parts told apart by cue words.
+
+People keep one layout through a section, so the first entry shows where heads stand: above their dates, beside or below.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from advisory.cv.cues import AT, LABEL, STRONG, degree_weight, take_place, title_weight
+from advisory.cv.dates import CURRENT, POINT, Period, find_periods
+from advisory.cv.reading import Findings, Line
+
+BULLET = re.compile(r"^\s*(?:[•▪●◦‣∙·*➢✓■□o]\s+|[-–—]\s+)")
+SENTENCE = re.compile(r"[.;!]\s*$")
+DURATION = re.compile(
+    r"\(?\s*(?:(\d+)\s*(?:years?|yrs?|ans?|années?|Jahre?|ann[oi]|años?|lata?|rok|jaar|jaren|anos?)[\s,]*(?:e|et|und|y|i)?\s*)?"
+    r"(?:(\d+)\s*(?:months?|mos?|mois|Monate?|mes[ei]?s?|miesiąc\w*|mies\.?|maand(?:en)?|mes))?\s*\)?",
+    re.IGNORECASE,
+)
+EDGE = " ,;:|·•–—-()[]\t"
+MAX_HEAD = 110
+MAX_ABOVE = 3
+
+
+@dataclass(slots=True)
+class Entry:
+    """One dated entry: the lines of its head (title, employer …), the lines after it, and all of it as snippet."""
+
+    period: Period | None
+    head: list[str]
+    after: list[str]
+    place: str
+    lines: list[str] = field(default_factory=list)
+
+
+def read_jobs(lines: list[Line], found: Findings) -> None:
+    """Add an `employment` for every dated entry of an experience section."""
+    lines = _joined(lines)
+    entries = _linked_in(lines) or _entries(lines, ranges_only=True) or _entries(lines, ranges_only=False)
+    for entry in entries:
+        title, employer, country = _roles(entry, title_weight)
+        if entry.period is None or not (title or employer):
+            continue
+        period = entry.period
+        value = {
+            "title": title,
+            "employer": employer,
+            "start": period.start if period.is_range else period.end,
+            "end": period.end,
+            "country": country,
+        }
+        sure = 0.85 if title and employer and title_weight(title) > title_weight(employer) else 0.6
+        found.add("employment", value, " · ".join(entry.lines), entry.place, sure)
+
+
+def read_degrees(lines: list[Line], found: Findings) -> None:
+    """Add a `degree` for every entry of an education section, dated or not."""
+    lines = _joined(lines)
+    for entry in _entries(lines, ranges_only=False) or _undated(lines):
+        title, institution, _ = _roles(entry, degree_weight)
+        if title or institution:
+            value = {"title": title, "institution": institution, "end": entry.period.end if entry.period else None}
+            sure = 0.85 if title and degree_weight(title) > 0 else 0.6
+            found.add("degree", value, " · ".join(entry.lines), entry.place, sure)
+
+
+def _joined(lines: list[Line]) -> list[Line]:
+    """Join a period that a narrow column broke over two lines."""
+    joined: list[Line] = []
+    for line in lines:
+        above = joined[-1].text.rstrip() if joined else ""
+        broken = above.endswith(("–", "—", "-")) and POINT.search(above) and (
+            POINT.match(line.text.strip()) or CURRENT.match(line.text.strip())
+        )  # fmt: skip
+        if broken:
+            last = joined.pop()
+            joined.append(Line(f"{above} {line.text.strip()}", last.place, last.size, last.gap))
+        elif line.text.strip():
+            joined.append(line)
+    return joined
+
+
+def _anchor(line: Line, ranges_only: bool) -> Period | None:
+    """Return the period that dates an entry, when this line carries one as people write it in a head."""
+    if BULLET.match(line.text) and not POINT.match(BULLET.sub("", line.text)):
+        return None
+    periods = [period for period in find_periods(line.text) if period.is_range or not ranges_only]
+    if not periods:
+        return None
+    period = next((period for period in periods if period.is_range), periods[-1])
+    rest = _residue(line.text, period)
+    at_edge = not line.text[: period.at].strip(EDGE) or not DURATION.sub("", line.text[period.to :]).strip(EDGE + ".")
+    inside = not at_edge and (period.is_range or re.search(r"[,|(]\s*$", line.text[: period.at]))
+    prose = len(rest) > MAX_HEAD or (SENTENCE.search(line.text) and len(rest.split()) > 8)
+    return period if (at_edge or inside) and not prose else None
+
+
+def _residue(text: str, period: Period) -> str:
+    """Return what a line says besides its period and the duration behind it."""
+    before, after = text[: period.at], text[period.to :]
+    duration = DURATION.match(after.lstrip(EDGE + ")"))
+    if duration and any(duration.groups()):
+        after = after.lstrip(EDGE + ")")[duration.end() :]
+    before, after = before.strip(EDGE.replace("(", "").replace(")", "")), after.strip(EDGE.replace("(", ""))
+    before = before.removesuffix("(").removeprefix(")").strip(EDGE.replace("(", "").replace(")", ""))
+    return " | ".join(filter(None, (before, after.removeprefix(")").strip())))
+
+
+def _is_head(line: Line) -> bool:
+    text = line.text.strip()
+    return len(text) <= MAX_HEAD and not BULLET.match(line.text) and not (SENTENCE.search(text) and len(text.split()) > 5)
+
+
+def _entries(lines: list[Line], *, ranges_only: bool) -> list[Entry]:
+    """Cut a section into entries at its dated lines, by the layout that its first entry shows."""
+    anchors = [(index, period) for index, line in enumerate(lines) if (period := _anchor(line, ranges_only))]
+    if not anchors:
+        return []
+    above = sum(_is_head(line) for line in lines[max(0, anchors[0][0] - MAX_ABOVE) : anchors[0][0]])
+    entries = []
+    for number, (index, period) in enumerate(anchors):
+        floor = anchors[number - 1][0] + 1 if number else 0
+        ceiling = anchors[number + 1][0] if number + 1 < len(anchors) else len(lines)
+        first = _climb(lines, index, floor, above)
+        rest = _residue(lines[index].text, period)
+        head = [line.text for line in lines[first:index]] + ([rest] if rest else [])
+        below = lines[index + 1 : ceiling - above if number + 1 < len(anchors) else ceiling]
+        taken = _below(head, below) if not above else 0
+        head += [line.text for line in below[:taken]]
+        shown = [line.text.strip() for line in (*lines[first : index + 1], *below[: max(taken, 4)])]
+        after = [line.text for line in below[taken : taken + 2] if _is_head(line)]
+        entries.append(Entry(period, head, after, lines[first].place, shown))
+    return entries
+
+
+def _climb(lines: list[Line], index: int, floor: int, above: int) -> int:
+    """Return the first line of a head that stands above its dates, `above` lines at most."""
+    first = index
+    while first > floor and index - first < above and _is_head(lines[first - 1]):
+        first -= 1
+        if lines[first].gap:
+            break
+    return first
+
+
+def _below(head: list[str], below: list[Line]) -> int:
+    """Return how many lines under the dates still belong to the head."""
+    if head and (len(_pieces(head[0])) > 1 or _two_roles(head[0])):
+        return 0
+    taken = 0
+    for line in below[:2]:
+        if not _is_head(line) or (taken and line.gap) or sum(len(_pieces(text)) for text in head) + taken > 1:
+            break
+        strong = [part for part in STRONG.split(line.text) if part.strip()]
+        taken += 1
+        if len(strong) > 1 or len(AT.split(line.text)) > 1 or _two_roles(line.text):
+            break
+    return taken
+
+
+def _two_roles(text: str) -> bool:
+    """Tell whether one comma-separated line names both a title and who gave it."""
+    left, comma, right = take_place(text)[0].partition(", ")
+    return bool(comma) and (
+        (title_weight(left) >= 0 > title_weight(right)) or (degree_weight(left) >= 0 > degree_weight(right))
+    )
+
+
+def _undated(lines: list[Line]) -> list[Entry]:
+    """Take each line that names a degree as an entry, with a following line that names the school."""
+    entries: list[Entry] = []
+    for number, line in enumerate(lines):
+        if _is_head(line) and degree_weight(line.text) > 0:
+            follows = lines[number + 1 : number + 2]
+            head = [line.text, *(below.text for below in follows if degree_weight(below.text) < 0)]
+            entries.append(Entry(None, head, [], line.place, head))
+    return entries
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece for part in STRONG.split(text) if (piece := part.strip(EDGE.replace("(", "").replace(")", "")))]
+
+
+def _roles(entry: Entry, weigh) -> tuple[str, str, str | None]:
+    """Return (title, organisation, country) of an entry's head; `weigh` is positive for titles."""
+    pieces, country, spare = [], None, None
+    for text in entry.head:
+        left, city, land = take_place(LABEL.sub("", BULLET.sub("", text)))
+        country, spare = country or land, spare or city
+        pieces += [cleaned for piece in _pieces(left) if (cleaned := LABEL.sub("", piece).strip(" ,"))]
+    for text in entry.after:
+        left, _, land = take_place(text)
+        country = country or (None if left else land)
+    if len(pieces) == 1:
+        pieces = _divided(pieces[0], weigh) or pieces
+    if len(pieces) == 1 and spare:
+        pieces.append(spare)
+    if len(pieces) < 2:
+        return (*_alone(pieces, weigh), country)
+    return (*_pair(pieces, weigh), country)
+
+
+def _alone(pieces: list[str], weigh) -> tuple[str, str]:
+    text = pieces[0] if pieces else ""
+    return ("", text) if text and weigh(text) < 0 else (text, "")
+
+
+def _pair(pieces: list[str], weigh) -> tuple[str, str]:
+    """Choose the organisation among the pieces and, before or else after it, the title."""
+    weights = [weigh(piece) for piece in pieces[:4]]
+    seat = weights.index(min(weights))
+    if min(weights) >= max(weights):
+        seat = 1
+    others = [index for index in range(len(weights)) if index != seat]
+    chosen = max(others, key=lambda index: (weights[index], -index))
+    title, organisation = pieces[chosen], pieces[seat]
+    head, comma, tail = organisation.rpartition(", ")
+    if comma and weigh(tail) >= 0 and (weigh(head) < 0 or (len(tail.split()) < 3 and tail[:1].isupper())):
+        organisation = head
+    return title, organisation
+
+
+def _divided(text: str, weigh) -> list[str] | None:
+    """Divide "title at employer" or "title, employer" where the cue words change sides."""
+    if len(sides := AT.split(text, maxsplit=1)) > 1:
+        return sides
+    if bracket := re.fullmatch(r"(.+?)\s*\(([^()]{4,})\)", text):
+        return list(bracket.groups())
+    parts = text.split(", ")
+    cuts = [(", ".join(parts[:at]), ", ".join(parts[at:])) for at in range(1, len(parts))]
+    if not cuts:
+        return None
+    best = max(cuts, key=lambda sides: abs(weigh(sides[0]) - weigh(sides[1])))
+    return list(best) if weigh(best[0]) != weigh(best[1]) or len(parts) == 2 else None
+
+
+def _linked_in(lines: list[Line]) -> list[Entry]:
+    """Read the experience of a LinkedIn PDF: posts of one company share its heading and add up to its duration."""
+    entries: list[Entry] = []
+    anchors = []
+    for index, line in enumerate(lines):
+        period = next((period for period in find_periods(line.text) if period.is_range), None)
+        if period and index and not line.text[: period.at].strip(EDGE) and _months(line.text[period.to :]):
+            anchors.append((index, period))
+    employer, left = "", 0
+    for number, (index, period) in enumerate(anchors):
+        above = [line.text.strip() for line in lines[max(0, index - 3) : index]]
+        if len(above) > 2 and _months(above[-2]):
+            employer, left, first = above[-3], _months(above[-2]), index - 3
+        elif left <= 0 and len(above) > 1:
+            employer, first = above[-2], index - 2
+        else:
+            first = index - 1
+        left -= _months(lines[index].text[period.to :])
+        ceiling = anchors[number + 1][0] - 1 if number + 1 < len(anchors) else len(lines)
+        shown = [employer, *(line.text.strip() for line in lines[max(first, index - 1) : min(ceiling, index + 4)])]
+        entries.append(
+            Entry(period, [f"{above[-1]} | {employer}"], [line.text for line in lines[index + 1 : ceiling]][:1],
+                  lines[first].place, shown)
+        )  # fmt: skip
+    return entries
+
+
+def _months(text: str) -> int:
+    """Return the months of a duration that fills the text, such as "4 years 8 months"; 0 when it is none."""
+    match = DURATION.fullmatch(text.strip(" ·"))
+    years, months = match.groups() if match else (None, None)
+    return int(years or 0) * 12 + int(months or 0)

@@ -1,0 +1,49 @@
+"""Section headings of a CV in the languages of the Union, and the cutting of lines into sections."""
+
+import re
+
+from advisory.cv.reading import Line
+from advisory.cv.vocabulary import WORDS, fold
+
+HEADINGS = {fold(phrase): kind for kind, phrases in WORDS["headings"].items() for phrase in phrases}
+SPACED = re.compile(r"(?:\w ){3,}\w")
+NUMBERING = re.compile(r"^\s*(?:\d{1,2}|[IVX]{1,4})[.)]\s+")
+STYLED = 1.12
+MAX_HEADING = 60
+STEMS = WORDS["heading_stems"]
+MAX_WORDS = 5
+
+
+def heading_kind(line: Line) -> tuple[str, str] | None:
+    """Return (section kind, text after the colon) when the line is a heading, else None."""
+    text = NUMBERING.sub("", line.text).strip(" •|-–—_=:·")
+    if SPACED.fullmatch(text):
+        text = text.replace(" ", "")
+    head, colon, rest = text.partition(":")
+    if len(head) > MAX_HEADING or text.endswith((".", ",")) or text[:1].islower():
+        return None
+    kind = HEADINGS.get(fold(head))
+    if kind and (not colon or kind in {"languages", "skills"}):
+        return kind, rest.strip()
+    folded = fold(head)
+    if kind is None and not colon and (parts := re.split(r" (?:and|und|et|e|y|i|en|oraz) ", folded)) and len(parts) > 1:
+        kind = next((HEADINGS[part] for part in parts if part in HEADINGS), None)
+        if kind and all(part in HEADINGS or len(part.split()) <= 2 for part in parts):
+            return kind, ""
+    if not colon and (line.size >= STYLED or text.isupper()) and len(words := folded.split()) <= MAX_WORDS:
+        for name, stems in STEMS.items():
+            if any(word.startswith(stem) for word in words for stem in stems):
+                return name, ""
+    return None
+
+
+def cut(lines: list[Line]) -> list[tuple[str, list[Line]]]:
+    """Cut lines into sections, the first of kind `head` (what stands above any heading)."""
+    sections: list[tuple[str, list[Line]]] = [("head", [])]
+    for line in lines:
+        if kind := heading_kind(line):
+            name, rest = kind
+            sections.append((name, [Line(rest, line.place, line.size, line.gap)] if rest else []))
+        else:
+            sections[-1][1].append(line)
+    return sections

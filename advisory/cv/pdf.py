@@ -1,0 +1,95 @@
+"""PDF to lines: text by page in reading order with letter size and gaps, and an attached Europass CV if there is one."""
+
+import ctypes
+import re
+
+import pypdfium2
+from pypdfium2 import raw
+
+from advisory.cv.reading import TEXT_LENGTH, Line, Rejected
+from advisory.cv.safety import MAX_PART
+
+MAX_PAGES = 20
+MAX_ATTACHMENTS = 20
+WORD = re.compile(r"\S+")
+SOFT_HYPHEN = re.compile(r"[\u00ad\ufffe\x02]")
+NEW_LINE = 0.55
+GAP = 1.9
+
+
+def read_pdf(data: bytes) -> tuple[list[Line], list[bytes]]:
+    """Return (lines, attached XML files) of a PDF of at most 20 pages; raises `Rejected` with a sentence."""
+    try:
+        document = pypdfium2.PdfDocument(data)
+        pages = len(document)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise Rejected("The PDF is protected by a password. Save it without one and send it again.") from error
+        raise Rejected("The PDF is damaged and cannot be opened. Save it again and send the new copy.") from error
+    if pages > MAX_PAGES:
+        raise Rejected(f"The PDF has {pages} pages; a CV may have at most {MAX_PAGES}.")
+    attached = _attachments(document)
+    lines: list[Line] = []
+    try:
+        for number in range(pages):
+            lines += _lines(document[number].get_textpage(), f"page {number + 1}")
+            if sum(len(line.text) for line in lines) > TEXT_LENGTH:
+                break
+    except pypdfium2.PdfiumError as error:
+        raise Rejected(f"Page {number + 1} of the PDF is damaged. Save the file again and send the new copy.") from error
+    return _sized(lines), attached
+
+
+def _attachments(document: pypdfium2.PdfDocument) -> list[bytes]:
+    found = []
+    for number in range(min(document.count_attachments(), MAX_ATTACHMENTS)):
+        try:
+            attachment = document.get_attachment(number)
+            content = bytes(attachment.get_data()) if attachment.get_name().lower().endswith(".xml") else b""
+        except pypdfium2.PdfiumError:
+            continue
+        if 0 < len(content) <= MAX_PART:
+            found.append(content)
+    return found
+
+
+def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
+    """Cut a page's text into lines where the baseline moves: the library's own breaks miss some, for instance lists."""
+    text = page.get_text_range()
+    same = len(text) == page.count_chars()
+    x, y = ctypes.c_double(), ctypes.c_double()
+    lines: list[Line] = []
+    words: list[str] = []
+    base, size, gap = None, 1.0, False
+    for match in WORD.finditer(text):
+        at = match.start() if same else raw.FPDFText_GetCharIndexFromTextIndex(page, match.start())
+        raw.FPDFText_GetCharOrigin(page, at, x, y)
+        moved = base is None or abs(y.value - base) > NEW_LINE * size
+        if moved:
+            if words:
+                lines.append(Line(" ".join(words), place, size, gap))
+            height = raw.FPDFText_GetFontSize(page, at) or 1.0
+            height = _scaled(page, at, height)
+            gap = base is not None and abs(y.value - base) > GAP * max(height, 1.0)
+            words, base, size = [], y.value, height
+        words.append(match[0])
+    if words:
+        lines.append(Line(" ".join(words), place, size, gap))
+    return [Line(SOFT_HYPHEN.sub("", line.text), line.place, line.size, line.gap) for line in lines]
+
+
+def _scaled(page: pypdfium2.PdfTextPage, at: int, size: float) -> float:
+    """Return the size on the page: many writers set size 1 and enlarge by the text matrix."""
+    matrix = raw.FS_MATRIX()
+    if raw.FPDFText_GetMatrix(page, at, matrix):
+        return size * (abs(matrix.d) or abs(matrix.b) or 1.0)
+    return size
+
+
+def _sized(lines: list[Line]) -> list[Line]:
+    """Turn letter sizes in points into sizes relative to the text's commonest one."""
+    letters: dict[float, int] = {}
+    for line in lines:
+        letters[round(line.size, 1)] = letters.get(round(line.size, 1), 0) + len(line.text)
+    body = max(letters, key=letters.__getitem__, default=1.0) or 1.0
+    return [Line(line.text, line.place, line.size / body, line.gap) for line in lines]

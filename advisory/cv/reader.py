@@ -1,0 +1,148 @@
+"""The one entry to reading CVs: bytes and a file name in, fields with their snippets out. No Django, no network.
+
+Source: F06 (advisors came from more than 300 CVs). The shape is that of `manage.py read_cv --json`.
+"""
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+import py3langid.langid
+
+from advisory.cv.areas import find_areas
+from advisory.cv.docx import is_docx, read_docx
+from advisory.cv.europass import FORMATS, read_europass
+from advisory.cv.jsonresume import is_json_resume, read_json_resume
+from advisory.cv.pdf import read_pdf
+from advisory.cv.reading import TEXT_LENGTH, Findings, Line, Reading, Rejected, missing
+from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml
+from advisory.cv.text import read_lines
+from advisory.cv.xmltext import local
+
+ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX or a plain text file."
+UNION = "bg cs da de el en es et fi fr ga hr hu it lt lv mt no nl pl pt ro sk sl sv uk".split()
+ENOUGH_LETTERS = 40
+MAX_LINE = 2_000
+LANGUAGE_SAMPLE = 4_000
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
+LINKED_IN = re.compile(r"linkedin\.com/in/.*\(linkedin\)", re.IGNORECASE | re.DOTALL)
+
+LANGUAGE = py3langid.langid.LanguageIdentifier.from_model_file(py3langid.langid.MODEL_FILE, norm_probs=True)
+LANGUAGE.set_languages(UNION)
+
+
+def read(data: bytes, filename: str) -> Reading:
+    """Read a CV of at most 10 MB. Never raises for what a file holds: a refusal is a reading with its sentence.
+
+    The format follows from the bytes; the name only helps to word a refusal.
+    """
+    form = "unknown"
+    try:
+        if not data.strip():
+            raise Rejected("The file is empty. Send the CV again.")
+        if len(data) > MAX_INPUT:
+            raise Rejected("The file is larger than 10 MB, which is not accepted.")
+        form, found, lines = _read_by_form(data, filename)
+    except Rejected as refusal:
+        return Reading(form, None, "rejected", str(refusal))
+    find_areas(lines, found)
+    text = "\n".join(line.text for line in lines)[:TEXT_LENGTH]
+    reason = missing(found.fields)
+    return Reading(form, _language(text), "incomplete" if reason else "read", reason, found.fields, text)
+
+
+def read_as_dict(data: bytes, filename: str) -> dict[str, Any]:
+    """Return the reading in its JSON shape with the text for matching: the door for the isolated child."""
+    return read(data, filename).as_dict(with_text=True)
+
+
+def _read_by_form(data: bytes, filename: str) -> tuple[str, Findings, list[Line]]:
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if b"%PDF-" in data[:1024]:
+        return _from_pdf(data)
+    if data.startswith(b"PK"):
+        archive = open_zip(data)
+        if not is_docx(archive):
+            raise Rejected(f"The file is a container, but no Word document (DOCX). {ACCEPTED}")
+        return _from_lines("docx", read_docx(archive))
+    if start.startswith(b"<") or data.startswith((b"\xff\xfe<", b"\xfe\xff\x00<")):
+        return _from_xml(data)
+    text = _decoded(data, filename)
+    if start.startswith((b"{", b"[")):
+        return _from_json(text)
+    lines = [Line(line[:MAX_LINE], f"line {number}") for number, line in enumerate(text.splitlines(), start=1)]
+    return _from_lines("text", _gapped(lines))
+
+
+def _from_pdf(data: bytes) -> tuple[str, Findings, list[Line]]:
+    lines, attached = read_pdf(data)
+    for content in attached:
+        if any(name.encode() in content[:4096] for name in FORMATS):
+            form, found, told = _from_xml(content)
+            return f"{form}-pdf", found, told
+    if sum(len(line.text) for line in lines) < ENOUGH_LETTERS:
+        raise Rejected("The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in.")
+    return _from_lines("pdf", lines)
+
+
+def _from_xml(data: bytes) -> tuple[str, Findings, list[Line]]:
+    root = parse_xml(data, "The file")
+    form = FORMATS.get(local(root))
+    if form is None:
+        raise Rejected(f"The XML is no Europass CV: it begins with <{local(root)[:40]}>. {ACCEPTED}")
+    found, lines = read_europass(root)
+    return form, found, lines
+
+
+def _from_json(text: str) -> tuple[str, Findings, list[Line]]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Rejected(f"The file looks like JSON but cannot be read as such. {ACCEPTED}") from error
+    if not is_json_resume(content):
+        raise Rejected(f"The JSON is no JSON Resume: it has neither basics nor work. {ACCEPTED}")
+    found, lines = read_json_resume(content)
+    return "json-resume", found, lines
+
+
+def _from_lines(form: str, lines: list[Line]) -> tuple[str, Findings, list[Line]]:
+    clean = [Line(CONTROL.sub("", _composed(line.text))[:MAX_LINE], line.place, line.size, line.gap) for line in lines]
+    if sum(len(line.text) for line in clean) < ENOUGH_LETTERS:
+        raise Rejected("The file holds hardly any text. Send a CV with the usual sections.")
+    if LINKED_IN.search("\n".join(line.text for line in clean[:60])):
+        form = f"linkedin-{form}"
+    return form, read_lines(clean), clean
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text).replace("\u00a0", " ").replace("\u200b", "")
+
+
+def _decoded(data: bytes, filename: str) -> str:
+    """Decode a text file: by its mark, as UTF-8, else as Windows-1252; what is no text is refused."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"), (b"", "cp1252")):
+        if not data.startswith(mark):
+            continue
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if len(CONTROL.findall(text)) <= len(text) // 1000:
+            return text[: 4 * TEXT_LENGTH]
+    kind = filename.rsplit(".", 1)[-1].upper() if "." in filename[-6:] else ""
+    named = f" (its name says {kind})" if kind.isalnum() else ""
+    raise Rejected(f"The file{named} is of a format that is not accepted. {ACCEPTED}")
+
+
+def _gapped(lines: list[Line]) -> list[Line]:
+    """Mark the lines that follow an empty one."""
+    return [
+        Line(line.text, line.place, line.size, gap=bool(index) and not lines[index - 1].text.strip())
+        for index, line in enumerate(lines)
+    ]
+
+
+def _language(text: str) -> str | None:
+    letters = text[:LANGUAGE_SAMPLE]
+    return LANGUAGE.classify(letters)[0] if sum(map(str.isalpha, letters)) >= ENOUGH_LETTERS else None

@@ -1,0 +1,38 @@
+"""All addresses: the public site, sign-in, the workspace, the API, and the pages for operators."""
+
+from django.urls import include, path, re_path
+from django.views.i18n import set_language
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from config import operations
+from facility import web
+from facility.workflow import api
+from facility.workflow import web as workflow_web
+
+urlpatterns = [
+    path("", web.public_home, name="public-home"),
+    path("live", operations.live, name="live"),
+    path("ready", operations.ready, name="ready"),
+    path("metrics", operations.metrics, name="metrics"),
+    path("language/", set_language, name="set_language"),
+    path("accounts/", include("allauth.urls")),
+    path("toolkit/", web.toolkit, name="toolkit"),
+    path("toolkit/<str:cell>/", web.toolkit_cell, name="toolkit-cell"),
+    path("p/<slug:programme>/", web.public_programme, name="public-programme"),
+    path("workspace/", web.home, name="home"),
+    path("workspace/inbox/", web.inbox, name="inbox"),
+    path("workspace/search/", web.search, name="search"),
+    path("workspace/trail/", web.trail, name="trail"),
+    path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
+    path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
+    path("", include("reporting.urls")),
+    path("", include("webinars.urls")),
+    path("", include("advisory.urls")),
+    path("workspace/", include(workflow_web.urls())),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/", include(api.urls())),
+    re_path(r"^api/(?P<rest>.+)$", api.gone, name="api-gone"),
+]
+
+handler500 = "facility.web.server_error"

@@ -1,0 +1,64 @@
+"""Signing in: who may open an account, bearer tokens, and the second factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from facility.registry.people import Token
+
+WITH_SECOND_FACTOR = {"lead", "coordinator", "evaluator"}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts are made by invitation (a grant); nobody signs up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer …`: a hashed, expiring, revocable token; one with the scope "read" reads only."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """The person of the token, or None when the header carries none."""
+        kind, _space, plain = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not plain:
+            return None
+        found = Token.person_of(plain.strip())
+        if found is None:
+            raise AuthenticationFailed("This token is not known, expired or revoked.")
+        person, scope = found
+        if scope == "read" and request.method not in {"GET", "HEAD", "OPTIONS"}:
+            raise PermissionDenied("This token may only read.")
+        return person, scope
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 asks for."""
+        return "Bearer"
+
+
+class SecondFactorMiddleware:
+    """Leads, coordinators and evaluators set up a second factor before they reach the workspace."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        person = request.user
+        inside = request.path.startswith(("/workspace/", "/api/"))
+        if settings.SECOND_FACTOR and inside and person.is_authenticated and person.roles_held() & WITH_SECOND_FACTOR:
+            from allauth.mfa.utils import is_mfa_enabled
+
+            if not is_mfa_enabled(person):
+                return HttpResponseRedirect(reverse("mfa_activate_totp"))
+        return self.get_response(request)

@@ -1,0 +1,498 @@
+"""Applications: a cluster's bid for a place (F03-F05, F11)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from facility.registry.cluster import Cluster
+from facility.registry.programme import InProgramme
+from facility.registry.vocabulary_data import vocabulary
+from facility.roles import any_of, held, holders, lead, manager_of, office, parent_step, readers, staff_of, who
+from facility.workflow import clock
+from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.ids import uuid7
+from facility.workflow.shape import Many
+from facility.workflow.steps import NEW, guard, step
+
+AREAS = [(term.id, term.label("en")) for term in vocabulary("areas")]
+PARTNERS_AT_MOST = 4
+RELEASED = ("selected", "reserve", "rejected", "declined")
+INELIGIBLE = [
+    ("not_registered", _("the lead cluster is not registered on the platform")),
+    ("not_eu", _("the lead cluster is not established in a Member State")),
+    ("incomplete", _("the application is incomplete")),
+    ("double", _("the cluster applied more than once")),
+    ("other", _("another reason, given in words")),
+]
+
+own_manager = manager_of("lead_cluster_id")
+partner_manager = who(
+    "partner manager",
+    lambda person: Q(
+        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values("application_id")
+    ),
+    "manager",
+)
+assigned_evaluator = who(
+    "assigned evaluator", lambda person: Q(pk__in=held(person, "evaluator", scope="application")), "evaluator"
+)
+on_public_list = who(
+    "public",
+    lambda person: Q(state="selected", call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id")),
+)
+own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="application")), "advisor")
+
+
+class Application(InProgramme):
+    """A cluster's bid for a place: drafted, submitted, found eligible, evaluated, then selected or not."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        SUBMITTED = "submitted", _("Submitted")
+        RETURNED = "returned", _("Returned for clarification")
+        ELIGIBLE = "eligible", _("Eligible")
+        INELIGIBLE = "ineligible", _("Not eligible")
+        EVALUATED = "evaluated", _("Evaluated")
+        SELECTED = "selected", _("Selected")
+        RESERVE = "reserve", _("On the reserve list")
+        REJECTED = "rejected", _("Not selected")
+        DECLINED = "declined", _("Declined by the cluster")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        UNDER_REVIEW = "under_review", _("Under review")
+
+    records = "applications"
+    lede = _("Applications, from draft to decision.")
+    columns = ("number", "lead_cluster__country", "call", "submitted_at", "score")
+    list_related = ("lead_cluster",)
+    facts = ("call", "lead_cluster", "number", "submitted_at", "motivation", "context", "training_needs", "strategic_focus")
+    staff_facts = ("score", "spread", "place", "reserve_position", "reason_code", "receipt")
+    search_in = ("lead_cluster__name", "title_text", "number")
+    filter_by = ("state", "call")
+    order_by = ("-id", "number", "score")
+    door_related = ("call", "programme", "lead_cluster")
+    tones = {
+        "submitted": "wait",
+        "returned": "warn",
+        "eligible": "active",
+        "ineligible": "bad",
+        "evaluated": "wait",
+        "selected": "good",
+        "reserve": "wait",
+        "under_review": "wait",
+        "withdrawn": "idle",
+    }
+    outside_words = {"eligible": _("Being evaluated"), "evaluated": _("Being evaluated")}
+    awaits = {
+        "draft": ("submit",),
+        "returned": ("resubmit",),
+        "submitted": ("declare_eligible",),
+        "eligible": ("close_evaluation",),
+        "under_review": ("uphold",),
+    }
+    shape = {
+        "number": "number",
+        "title": "title_text",
+        "call": {"id": "call_id", "title": "call__title_text"},
+        "lead_cluster": {"id": "lead_cluster_id", "name": "lead_cluster__name", "country": "lead_cluster__country"},
+        "partners": Many(
+            "facility.ApplicationPartner",
+            "application",
+            {"id": "cluster_id", "name": "cluster__name", "country": "cluster__country"},
+            ("cluster__sort_name", "pk"),
+        ),
+        "participant:motivation": "motivation",
+        "participant:context": "context",
+        "participant:training_needs": "training_needs",
+        "participant:strategic_focus": "strategic_focus",
+        "participant:submitted_at": "submitted_at",
+        "participant:needs": Many(
+            "facility.ApplicationNeed", "application", {"area": "area", "text": "text", "rank": "rank"}, ("rank",)
+        ),
+        "staff:score": "score",
+        "staff:spread": "spread",
+        "staff:place": "place",
+        "staff:reserve_position": "reserve_position",
+    }
+    faces = Faces(
+        readers.when(~Q(state="draft")),
+        any_of(own_manager, partner_manager, assigned_evaluator, own_advisor),
+        on_public_list,
+    )
+
+    state = state_field(State)
+    call = models.ForeignKey("facility.Call", on_delete=models.PROTECT, related_name="applications", verbose_name=_("call"))
+    lead_cluster = models.ForeignKey(
+        Cluster, on_delete=models.PROTECT, related_name="applications", verbose_name=_("lead cluster")
+    )
+    number = models.CharField(_("number"), max_length=20, blank=True, default="")
+    title_text = models.CharField(_("title"), max_length=200)
+    motivation = models.TextField(_("motivation"), blank=True, default="")
+    context = models.TextField(_("context"), blank=True, default="")
+    training_needs = models.TextField(_("training needs"), blank=True, default="")
+    strategic_focus = models.PositiveSmallIntegerField(_("strategic focus, 1 to 5"), null=True, blank=True)
+    has_signed = models.BooleanField(_("declaration of honour"), default=False)
+    is_registered = models.BooleanField(_("registered on the platform"), default=True)
+    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
+    receipt = models.CharField(_("receipt"), max_length=64, blank=True, default="")
+    reason_code = models.CharField(_("reason"), max_length=20, choices=INELIGIBLE, blank=True, default="")
+    reason_text = models.TextField(_("reason in words"), blank=True, default="")
+    before_review = models.CharField(max_length=30, blank=True, default="")
+    score = models.DecimalField(_("score"), max_digits=5, decimal_places=2, null=True)
+    spread = models.DecimalField(_("spread"), max_digits=5, decimal_places=2, null=True)
+    spread_note = models.TextField(_("note on the spread"), blank=True, default="")
+    place = models.PositiveSmallIntegerField(_("place"), null=True)
+    reserve_position = models.PositiveSmallIntegerField(_("position on the reserve list"), null=True)
+
+    class Meta:
+        verbose_name = _("application")
+        verbose_name_plural = _("applications")
+        indexes = [models.Index(fields=["call", "state"], name="application_by_call")]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "place"], condition=Q(place__isnull=False), name="place_sold_once"),
+            models.CheckConstraint(
+                condition=Q(place__isnull=True) | Q(state="selected"), name="place_only_for_the_selected"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="selected") | Q(place__isnull=False), name="the_selected_have_a_place"
+            ),
+            models.UniqueConstraint(
+                fields=["call", "lead_cluster"], condition=~Q(state__in=["withdrawn"]), name="one_application_per_cluster"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lead_cluster.name}: {self.title_text}"
+
+    def title(self) -> str:
+        """The lead cluster's name."""
+        return self.lead_cluster.name
+
+    @property
+    def lang(self) -> str:
+        """The language of the name it is shown under."""
+        return self.lead_cluster.lang
+
+    # -- guards
+
+    @guard(_("The call is not open."))
+    def is_before_closing(self) -> Any:
+        """The call takes applications now, by its own clock."""
+        open_now = self.call.state == "open" and self.call.opens_at <= clock.now() < self.call.closes_at
+        return open_now or [_t("Applications can be submitted only while the call is open: until %s.") % _local(self.call)]
+
+    @guard(_("Write the motivation before you submit."))
+    def has_motivation(self) -> bool:
+        """Motivation is there."""
+        return bool(self.motivation.strip())
+
+    @guard(_("Describe the context of the cluster before you submit."))
+    def has_context(self) -> bool:
+        """Context is there (F11)."""
+        return bool(self.context.strip())
+
+    @guard(_("Name at least one need before you submit."))
+    def has_needs(self) -> bool:
+        """At least one need."""
+        return self.needs.exists()
+
+    @guard(_("Sign the declaration of honour before you submit."))
+    def has_declaration(self) -> bool:
+        """The declaration is signed."""
+        return self.has_signed
+
+    @guard(_("Close all evaluations that the call asks for first."))
+    def has_enough_evaluations(self) -> Any:
+        """As many evaluations are submitted as the call requires."""
+        done = self.evaluations.filter(state="submitted").count()
+        required = self.call.evaluations_required
+        return done >= required or [_t("%(done)d of %(required)d evaluations are submitted.") % {"done": done, "required": required}]
+
+    @guard(_("A place must be free."))
+    def has_free_place(self) -> Any:
+        """The call has a place that nobody holds."""
+        return bool(self.call.free_places()) or [_t("All %d places of the call are taken.") % self.call.places]
+
+    @guard(_("The quota of the country must hold."))
+    def is_within_quota(self) -> Any:
+        """The country's cap leaves room."""
+        cap = self.call.country_cap
+        if cap is None:
+            return True
+        country = str(self.lead_cluster.country)
+        there = self.call.applications.filter(state="selected", lead_cluster__country=country).count()
+        return there < cap or [
+            _t("%(country)s has %(n)d selected applications; the call allows %(cap)d.") % {"country": country, "n": there, "cap": cap}
+        ]
+
+    @guard(_("Promote in the order of the reserve list."))
+    def is_next_in_order(self) -> Any:
+        """No reserve before this one could be promoted under the quotas."""
+        earlier = self.call.applications.filter(state="reserve", reserve_position__lt=self.reserve_position or 0)
+        first = next((one for one in earlier.order_by("reserve_position") if one.is_within_quota() is True), None)
+        return first is None or [_t("%s comes first on the reserve list.") % first.lead_cluster.name]
+
+    @guard(_("A review can be asked for once."))
+    def is_not_reviewed(self) -> bool:
+        """No review before."""
+        return not self.before_review
+
+    # -- steps
+
+    @step(label=_("New application"), source=NEW, target=State.DRAFT, who=own_manager, form="ApplicationForm")
+    def create(self, *, by: Any, **data: Any) -> None:
+        """Starts an application. Save as often as you like; nothing is read before you submit."""
+        self.take(data)
+
+    @step(label=_("Edit"), source=State.DRAFT, target=None, who=own_manager, form="ApplicationForm", edits=True)
+    def edit(self, *, by: Any, **data: Any) -> None:
+        """Changes the draft."""
+        self.take(data)
+
+    def take(self, data: dict[str, Any]) -> None:
+        """Sets the values, partners and needs of the form."""
+        partners, needs = data.pop("partners"), data.pop("needs")
+        for name, value in data.items():
+            setattr(self, name, value)
+        self.programme_id = self.call.programme_id
+        self.partners.all().delete()
+        ApplicationPartner.objects.bulk_create(ApplicationPartner(application=self, cluster=row["cluster"]) for row in partners)
+        self.needs.all().delete()
+        ApplicationNeed.objects.bulk_create(
+            ApplicationNeed(application=self, rank=rank, **row) for rank, row in enumerate(needs, 1)
+        )
+        self.trail_also("partners", None, [row["cluster"].name for row in partners])
+        self.trail_also("needs", None, [row["area"] for row in needs])
+
+    @step(
+        label=_("Submit application"),
+        source=State.DRAFT,
+        target=State.SUBMITTED,
+        who=own_manager,
+        guards=[is_before_closing, has_motivation, has_context, has_needs, has_declaration],
+        locks="call",
+    )
+    def submit(self, *, by: Any) -> None:
+        """Hands the application over to the coordinators. You get a receipt with the time and a hash of the content."""
+        self.submitted_at = clock.now()
+        self.number = f"{self.call.applications.exclude(number='').count() + 1:03d}"
+        self.receipt = self.fingerprint()
+        self.tell(
+            by, gettext_noop("Your application %(number)s was received. Receipt: %(receipt)s."), number=self.number, receipt=self.receipt[:16]
+        )
+
+    @step(
+        label=_("Return for clarification"),
+        source=State.SUBMITTED,
+        target=State.RETURNED,
+        who=office,
+        form="facility.workflow.input.ReasonForm",
+    )
+    def return_for_clarification(self, *, by: Any, reason: str) -> None:
+        """Asks the applicant to make something clear; the reason is what they read."""
+        self.reason_text = reason
+        self.tell(self.managers(), gettext_noop("Please clarify your application %(number)s."), number=self.number)
+
+    @step(label=_("Submit again"), source=State.RETURNED, target=State.SUBMITTED, who=own_manager, form="ClarifyApplication")
+    def resubmit(self, *, by: Any, clarification: str) -> None:
+        """Hands the clarified application back."""
+        self.context = f"{self.context}\n\n{clarification}".strip()
+        self.receipt = self.fingerprint()
+
+    @step(label=_("Declare eligible"), source=State.SUBMITTED, target=State.ELIGIBLE, who=office, form="EligibilityForm")
+    def declare_eligible(self, *, by: Any, **checks: Any) -> None:
+        """Every point of the checklist is answered with yes, or waived with a reason."""
+
+    @step(label=_("Declare not eligible"), source=State.SUBMITTED, target=State.INELIGIBLE, who=office, form="IneligibilityForm")
+    def declare_ineligible(self, *, by: Any, reason_code: str, reason: str) -> None:
+        """The applicant reads the reason and may ask once for a review."""
+        self.reason_code, self.reason_text = reason_code, reason
+        self.tell(self.managers(), gettext_noop("Your application %(number)s is not eligible; the reason is on its page."), number=self.number)
+
+    @step(
+        label=_("Close evaluation"),
+        source=State.ELIGIBLE,
+        target=State.EVALUATED,
+        who=office,
+        guards=[has_enough_evaluations],
+        form="CloseEvaluation",
+    )
+    def close_evaluation(self, *, by: Any, spread_note: str = "") -> None:
+        """Takes the mean of the submitted evaluations as the score. A wide spread needs a note."""
+        totals = list(self.evaluations.filter(state="submitted").values_list("total", flat=True))
+        self.score = (sum(totals) / len(totals)).quantize(Decimal("0.01"))
+        self.spread = max(totals) - min(totals)
+        self.spread_note = spread_note
+
+    @step(label=_("Select"), source=State.EVALUATED, target=State.SELECTED, who=parent_step, quiet=True, form="PlaceForm")
+    def select(self, *, by: Any, places: dict[str, int]) -> None:
+        """Given a place by a released selection."""
+        self.place = places[str(self.pk)]
+        self.tell(self.managers(), gettext_noop("Your application %(number)s is selected. Congratulations."), number=self.number)
+
+    @step(label=_("Put on the reserve list"), source=State.EVALUATED, target=State.RESERVE, who=parent_step, quiet=True, form="PlaceForm")
+    def reserve(self, *, by: Any, places: dict[str, int]) -> None:
+        """Put on the reserve list by a released selection."""
+        self.reserve_position = places[str(self.pk)]
+        self.tell(
+            self.managers(),
+            gettext_noop("Your application %(number)s is on the reserve list at position %(position)d."),
+            number=self.number,
+            position=self.reserve_position,
+        )
+
+    @step(label=_("Reject"), source=State.EVALUATED, target=State.REJECTED, who=parent_step, quiet=True, form="ReasonsForm")
+    def reject(self, *, by: Any, reasons: dict[str, str]) -> None:
+        """Not selected by a released selection."""
+        self.reason_text = reasons.get(str(self.pk), "")
+        self.tell(self.managers(), gettext_noop("Your application %(number)s is not selected; the reasons are on its page."), number=self.number)
+
+    @step(
+        label=_("Decline the place"),
+        source=State.SELECTED,
+        target=State.DECLINED,
+        who=own_manager,
+        locks="call",
+        form="facility.workflow.input.ReasonForm",
+    )
+    def decline(self, *, by: Any, reason: str) -> None:
+        """Gives the place back, so that the next on the reserve list can have it."""
+        self.place = None
+        self.tell(self.call.leads(), gettext_noop("%(cluster)s declined its place; promote from the reserve list."), cluster=self.lead_cluster.name)
+
+    @step(
+        label=_("Promote from the reserve list"),
+        source=State.RESERVE,
+        target=State.SELECTED,
+        who=lead,
+        guards=[has_free_place, is_within_quota, is_next_in_order],
+        locks="call",
+    )
+    def promote(self, *, by: Any) -> None:
+        """Gives a place that became free to the next on the reserve list that fits the quotas."""
+        self.place = self.call.free_places()[0]
+        self.reserve_position = None
+        self.tell(self.managers(), gettext_noop("A place became free: your application %(number)s is selected."), number=self.number)
+
+    @step(
+        label=_("Withdraw application"),
+        source=[State.DRAFT, State.SUBMITTED, State.RETURNED, State.ELIGIBLE, State.EVALUATED, State.RESERVE],
+        target=State.WITHDRAWN,
+        who=own_manager,
+        locks="call",
+        form="facility.workflow.input.ReasonForm",
+    )
+    def withdraw(self, *, by: Any, reason: str) -> None:
+        """Takes the application out of the call; it cannot come back."""
+        self.reserve_position = None
+
+    @step(
+        label=_("Ask for a review"),
+        source=[State.INELIGIBLE, State.REJECTED],
+        target=State.UNDER_REVIEW,
+        who=own_manager,
+        guards=[is_not_reviewed],
+        form="facility.workflow.input.ReasonForm",
+    )
+    def request_review(self, *, by: Any, reason: str) -> None:
+        """Asks the lead coordinator to look at the decision again; possible once."""
+        self.before_review = self.state
+        self.tell(self.call.leads(), gettext_noop("%(cluster)s asks for a review."), cluster=self.lead_cluster.name)
+
+    @step(label=_("Uphold: not eligible"), source=State.UNDER_REVIEW, target=State.INELIGIBLE, who=lead, form="UpholdIneligible")
+    def uphold(self, *, by: Any, reason: str) -> None:
+        """The decision on eligibility stands."""
+        self.reason_text = reason
+
+    @step(label=_("Uphold: not selected"), source=State.UNDER_REVIEW, target=State.REJECTED, who=lead, form="UpholdRejected")
+    def uphold_rejection(self, *, by: Any, reason: str) -> None:
+        """The decision on selection stands."""
+        self.reason_text = reason
+
+    @step(label=_("Overturn"), source=State.UNDER_REVIEW, target=State.ELIGIBLE, who=lead, form="UpholdIneligible")
+    def overturn(self, *, by: Any, reason: str) -> None:
+        """The application is eligible after all."""
+        self.reason_text = reason
+
+    # -- what others ask
+
+    def managers(self) -> Any:
+        """The people who manage the lead cluster."""
+        return holders("manager", scope="cluster", key=self.lead_cluster_id)
+
+    def awaited_people(self) -> list[Any]:
+        """The applicant while the application is with them, else the office."""
+        return list(self.managers() if self.state in {"draft", "returned"} else staff_of(self.programme_id))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over what was submitted."""
+        content = [
+            str(self.pk),
+            self.title_text,
+            self.motivation,
+            self.context,
+            self.training_needs,
+            sorted(str(key) for key in self.partners.values_list("cluster_id", flat=True)),
+            list(self.needs.order_by("rank").values_list("area", "text")),
+        ]
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+    def parts_for(self, face: str) -> list[dict[str, Any]]:
+        """Partners and needs; for staff the evaluations."""
+        partners = [[p.cluster.name, p.cluster.country.name] for p in self.partners.select_related("cluster")]
+        needs = [[n.rank, n.get_area_display(), n.text] for n in self.needs.order_by("rank")]
+        parts = [
+            {"title": _("Partner clusters"), "columns": [_("Cluster"), _("Country")], "rows": partners, "empty": _("No partners.")},
+            {"title": _("Needs"), "columns": [_("Rank"), _("Area"), _("In words")], "rows": needs, "empty": _("No needs yet.")},
+        ]
+        if face == "staff":
+            rows = [[str(e.evaluator), e.get_state_display(), e.total or ""] for e in self.evaluations.select_related("evaluator")]
+            columns = [_("Evaluator"), _("State"), _("Total")]
+            parts.append({"title": _("Evaluations"), "columns": columns, "rows": rows, "empty": _("Nobody is assigned yet.")})
+        return parts
+
+
+class ApplicationPartner(Part):
+    """A partner cluster of an application."""
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="partners")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="partnerships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["application", "cluster"], name="partner_once_per_application")]
+
+    def __str__(self) -> str:
+        return self.cluster.name
+
+
+class ApplicationNeed(Part):
+    """A need as the applicant put it, in order of importance."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="needs")
+    rank = models.PositiveSmallIntegerField()
+    area = models.CharField(max_length=40, choices=AREAS)
+    text = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["application", "rank"], name="need_rank_once_per_application")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _local(call: Any) -> str:
+    import zoneinfo
+
+    from django.utils import formats
+
+    return f"{formats.date_format(call.closes_at.astimezone(zoneinfo.ZoneInfo(call.zone)), 'j F Y, H:i')} ({call.zone})"

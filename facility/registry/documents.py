@@ -1,0 +1,181 @@
+"""Documents: every file that people hand in, kept privately and reached only through a permission check (F17)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import puremagic
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.storage import storages
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django_fsm import RETURN_VALUE
+
+from facility.roles import any_of, any_office, any_reader, held, parent_step, public_when, signed_in, system, who
+from facility.workflow import clock
+from facility.workflow.engine import Faces, Workflow, state_field
+from facility.workflow.ids import uuid7
+from facility.workflow.steps import NEW, step
+
+ACCEPTED = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "xml": "application/xml",
+    "json": "application/json",
+    "csv": "text/csv",
+    "txt": "text/plain",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+}
+ROLES_OF_PROJECT = ("manager", "advisor")
+
+owner = who("owner", lambda person: Q(owner=person))
+of_project = who(
+    "project member",
+    lambda person: Q(audience="project", scope_key__in=held(person, *ROLES_OF_PROJECT, scope="project")),
+)
+of_programme = who(
+    "programme member", lambda person: Q(audience="programme", programme_id__in=held(person, *ROLES_OF_PROJECT, "evaluator"))
+)
+
+
+class Document(Workflow):
+    """A file as it was handed in: named at random, with its size and hash, and never served as a page."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        CLEAN = "clean", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
+
+    records = "documents"
+    lede = _("Files that were handed in.")
+    columns = ("name", "kind", "size", "received_at", "scan")
+    facts = ("name", "kind", "size", "sha256", "received_at", "scan", "owner", "language")
+    search_in = ("name",)
+    filter_by = ("state", "audience")
+    tones = {"received": "wait", "clean": "good", "rejected": "bad"}
+    shape = {
+        "name": "name",
+        "kind": "kind",
+        "size": "size",
+        "sha256": "sha256",
+        "scan": "scan",
+        "audience": "audience",
+        "language": "language",
+        "received_at": "received_at",
+    }
+    faces = Faces(any_reader, any_of(owner, of_project, of_programme), public_when(audience="public", state="clean"))
+
+    state = state_field(State)
+    programme = models.ForeignKey("facility.Programme", null=True, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("handed in by")
+    )
+    name = models.CharField(_("name"), max_length=200)
+    stored = models.CharField(max_length=100)
+    kind = models.CharField(_("kind"), max_length=10)
+    size = models.PositiveIntegerField(_("bytes"), default=0)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    scan = models.CharField(_("virus scan"), max_length=40, default="not scanned")
+    audience = models.CharField(
+        _("for"),
+        max_length=12,
+        choices=[
+            ("owner", _("the office and whoever handed it in")),
+            ("project", _("one project")),
+            ("programme", _("all who take part")),
+            ("public", _("everybody")),
+        ],
+        default="owner",
+    )
+    scope_key = models.UUIDField(null=True)
+    language = models.CharField(_("language"), max_length=5, blank=True, default="")
+    area = models.CharField(_("area"), max_length=40, blank=True, default="")
+    received_at = models.DateTimeField(_("received"), null=True)
+    why_rejected = models.CharField(_("why rejected"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("document")
+        verbose_name_plural = _("documents")
+        indexes = [models.Index(fields=["scope_key"], name="document_by_scope")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @step(label=_("Hand in a file"), source=NEW, target=State.RECEIVED, who=any_of(signed_in, system), form="ReceiveDocument")
+    def receive(self, *, by: Any, file: Any, programme: Any = None, **data: Any) -> None:
+        """Keeps the file under a random name; it is checked next and can be read after that."""
+        for name, value in data.items():
+            setattr(self, name, value)
+        self.programme = programme
+        self.owner = by if getattr(by, "pk", None) else None
+        self.name, self.size, self.received_at = file.name[:200], file.size, clock.now()
+        self.kind = kind_of(file)
+        running = hashlib.sha256()
+        for chunk in file.chunks():
+            running.update(chunk)
+        self.sha256 = running.hexdigest()
+        file.seek(0)
+        self.stored = storages["documents"].save(f"{uuid7().hex}.bin", file)
+        self.queue("facility.scan_document", key=f"scan:{self.pk}")
+
+    @step(label=_("Check the file"), source=State.RECEIVED, target=RETURN_VALUE(State.CLEAN, State.REJECTED), who=system, quiet=True)
+    def scan_file(self, *, by: Any) -> str:
+        """Compares what the file is with what its name says, and looks at the directory of packed formats."""
+        from facility.registry.inspection import look_inside
+
+        self.why_rejected = look_inside(self.read(), self.kind)
+        return self.State.REJECTED if self.why_rejected else self.State.CLEAN
+
+    def after_step(self, name: str, *, by: Any) -> None:
+        """A rejected file is told to whoever handed it in."""
+        if name == "scan_file" and self.state == self.State.REJECTED and self.owner:
+            self.tell(self.owner, "The file %(name)s was not accepted: %(why)s", name=self.name, why=self.why_rejected)
+
+    def read(self) -> bytes:
+        """Its bytes."""
+        with storages["documents"].open(self.stored) as file:
+            return file.read()
+
+
+def kind_of(file: Any) -> str:
+    """The kind by content and name; ValidationError with what is accepted when it is none of ours."""
+    ending = file.name.rpartition(".")[2].lower()
+    ending = {"jpeg": "jpg"}.get(ending, ending)
+    if ending not in ACCEPTED:
+        accepted = ", ".join(ACCEPTED)
+        raise ValidationError(_t("%(name)s: this kind of file is not accepted. Accepted are: %(kinds)s.") % {"name": file.name, "kinds": accepted})
+    head = file.read(4096)
+    file.seek(0)
+    if ending in {"pdf", "docx", "xlsx", "png", "jpg"} and not _fits(head, ending):
+        raise ValidationError(_t("%(name)s is not what its name says.") % {"name": file.name})
+    return ending
+
+
+def _fits(head: bytes, ending: str) -> bool:
+    if ending in {"docx", "xlsx"}:
+        return head.startswith(b"PK\x03\x04")
+    try:
+        return any(found.extension.lstrip(".") in {ending, "jpeg"} for found in puremagic.magic_string(head))
+    except puremagic.PureError:
+        return False
+
+
+class Download(models.Model):
+    """The plain log of who fetched which document, and when."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="downloads")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.document_id} {self.at:%Y-%m-%d %H:%M}"
+
+
+__all__ = ["ACCEPTED", "Document", "Download", "any_office", "parent_step"]

@@ -1,0 +1,119 @@
+"""People: whoever signs in, is invited, or acts by a one-use link."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from facility.workflow import clock
+from facility.workflow.ids import uuid7
+
+
+class PersonManager(BaseUserManager):
+    """Makes accounts; addresses are kept in lower case."""
+
+    def create_user(self, email: str | None, name: str, password: str | None = None, **fields: Any) -> Person:
+        """A person; without a password nobody can sign in as them until they set one."""
+        person = self.model(email=email.strip().lower() if email else None, name=name, **fields)
+        person.set_password(password) if password else person.set_unusable_password()
+        person.save(using=self._db)
+        return person
+
+    def known_or_new(self, email: str, name: str, **fields: Any) -> Person:
+        """The person of this address, made if there is none."""
+        found = self.filter(email=email.strip().lower()).first()
+        return found or self.create_user(email, name, **fields)
+
+
+class Person(AbstractBaseUser):
+    """A person. What somebody may do stands in grants, not here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(_("e-mail"), unique=True, null=True, blank=True)
+    name = models.CharField(_("name"), max_length=200)
+    sort_name = models.CharField(max_length=200, blank=True, default="")
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    is_active = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False)
+    joined_at = models.DateTimeField(default=clock.now)
+
+    objects = PersonManager()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ("name",)
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        indexes = [models.Index(fields=["sort_name"], name="person_by_sort_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keeps the name to sort by: the family name first."""
+        *given, family = self.name.split() or [""]
+        self.sort_name = f"{family} {' '.join(given)}".strip().lower()
+        super().save(*args, **kwargs)
+
+    def title(self) -> str:
+        """How the person is called on pages."""
+        return self.name
+
+    @cached_property
+    def _roles(self) -> frozenset[str]:
+        from .grants import active
+
+        return frozenset(active().filter(person=self).values_list("role", flat=True))
+
+    def roles_held(self) -> frozenset[str]:
+        """The roles that the person holds anywhere now; read once per request."""
+        return self._roles
+
+
+class Token(models.Model):
+    """A key for the API: only its hash is kept; it expires and can be revoked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    label = models.CharField(max_length=80)
+    sha256 = models.CharField(max_length=64, unique=True)
+    scope = models.CharField(max_length=10, choices=[("read", _("read")), ("write", _("read and write"))], default="write")
+    made_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.label
+
+    @classmethod
+    def make(cls, person: Person, label: str, *, scope: str = "write", days: int = 90) -> str:
+        """A new token, shown once and never again."""
+        plain = f"fac_{secrets.token_urlsafe(32)}"
+        instant = dt.datetime.now(dt.UTC)
+        cls.objects.create(
+            person=person, label=label, scope=scope, sha256=_hash(plain), expires_at=instant + dt.timedelta(days=days)
+        )
+        return plain
+
+    @classmethod
+    def person_of(cls, plain: str) -> tuple[Person, str] | None:
+        """(person, scope) of a token that is in force, else None."""
+        found = (
+            cls.objects.select_related("person")
+            .filter(sha256=_hash(plain), revoked_at__isnull=True, expires_at__gt=dt.datetime.now(dt.UTC))
+            .filter(person__is_active=True)
+            .first()
+        )
+        return (found.person, found.scope) if found else None
+
+
+def _hash(plain: str) -> str:
+    return hashlib.sha256(plain.encode()).hexdigest()

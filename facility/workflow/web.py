@@ -1,0 +1,521 @@
+"""The web of every record: list, page with timeline, and one page per step. Works without script.
+
+An app shows a record in its own way by subclassing a page and marking it with `@page_of(Model)`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import structlog
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import QuerySet
+from django.db.utils import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.views import View
+
+from . import clock, door
+from .api import KeysetPages, filters_for, searched
+from .engine import Record, by_plural, by_type, title_of
+from .input import Rows
+from .once import KeyReused, fingerprint, once
+from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, Step, unmet
+from .trail import Entry
+
+log = structlog.get_logger()
+_pages: dict[tuple[type, type[Record]], type[View]] = {}
+
+
+def page_of(model: type[Record]) -> Callable[[type], type]:
+    """Marks a subclass of ListPage, DetailPage or StepPage as the page of this record."""
+
+    def mark(page: type) -> type:
+        base = next(one for one in (ListPage, DetailPage, StepPage) if issubclass(page, one))
+        page.model = model
+        _pages[(base, model)] = page
+        return page
+
+    return mark
+
+
+def _dispatch(base: type[View]) -> Callable[..., HttpResponse]:
+    """A view that hands over to the page of the record named in the address."""
+
+    def view(request: HttpRequest, records: str, **kwargs: Any) -> HttpResponse:
+        try:
+            model = by_plural(records)
+        except LookupError:
+            raise Http404 from None
+        page = _pages.get((base, model), base)
+        return page.as_view(model=model)(request, **kwargs)
+
+    return view
+
+
+class RequestIdMiddleware:
+    """Gives each request an id for answers, logs and the trail; no personal data goes into the log."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        number = secrets.token_hex(8)
+        token = door.request_id.set(number)
+        structlog.contextvars.bind_contextvars(request_id=number)
+        try:
+            answer = self.get_response(request)
+        finally:
+            door.request_id.reset(token)
+            structlog.contextvars.unbind_contextvars("request_id")
+        answer["X-Request-Id"] = number
+        if getattr(request, "user", None) is not None and "user" in request.__dict__ | vars(request):
+            answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+
+class RefusalMiddleware:
+    """Turns refusals that no page has caught into plain answers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """404 for what may not be known, 403, 409, and 503 when the database does not answer."""
+        for kind, status in ((NotFound, 404), (NotAllowed, 403), (Blocked, 409), (Stale, 409), (Invalid, 400)):
+            if isinstance(error, kind):
+                template = "404.html" if status == 404 else "403.html"  # noqa: PLR2004
+                return render(request, template, {"exception": str(error), "reason": str(error)}, status=status)
+        if isinstance(error, OperationalError | InterfaceError):
+            log.error("database_away", error=type(error).__name__)
+            return HttpResponse(_("The service is briefly away. Please try again in a moment."), status=503)
+        return None
+
+
+def cell(record: Any, name: str) -> dict[str, Any]:
+    """A named value of a record as a page shows it: {"label", "value", "align", "url", "lang"}."""
+    owner: Any = record
+    *path_, last = name.split("__")
+    for part in path_:
+        owner = getattr(owner, part, None)
+    label = label_of(type(record), name)
+    if owner is None:
+        return {"label": label, "value": "", "align": "", "url": "", "lang": ""}
+    try:
+        column = type(owner)._meta.get_field(last)
+    except FieldDoesNotExist:
+        column = None
+    value = getattr(owner, last)
+    value = value() if callable(value) and not isinstance(value, models.Manager) else value
+    url = lang = ""
+    if isinstance(value, Record):
+        url, lang, value = (value.get_absolute_url() if value.records else ""), getattr(value, "lang", ""), value.title()
+    elif column is not None and getattr(column, "choices", None):
+        value = getattr(owner, f"get_{last}_display")()
+    align = "right" if isinstance(value, int | Decimal | float) and not isinstance(value, bool) else ""
+    return {"label": label, "value": shown(value), "align": align, "url": url, "lang": lang}
+
+
+def label_of(model: type[models.Model], name: str) -> str:
+    """The heading of a named value: its field's name in words, or the `label` of a method."""
+    *path_, last = name.split("__")
+    for part in path_:
+        model = model._meta.get_field(part).related_model
+    try:
+        label = str(model._meta.get_field(last).verbose_name)
+    except FieldDoesNotExist:
+        label = str(getattr(getattr(model, last), "label", last.replace("_", " ")))
+    return label[:1].upper() + label[1:]
+
+
+def shown(value: Any) -> Any:
+    """A value in the words of the active language."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, dt.datetime):
+        return formats.date_format(timezone.localtime(value), "j M Y, H:i")
+    if isinstance(value, dt.date):
+        return formats.date_format(value, "j M Y")
+    if isinstance(value, Decimal | float):
+        return formats.number_format(round(value, 2))
+    if isinstance(value, list | tuple):
+        return ", ".join(str(shown(one)) for one in value)
+    return value if isinstance(value, int) else str(value) if isinstance(value, Promise) else value
+
+
+TONE_ICONS = {
+    "idle": "minus-outline",
+    "active": "play-outline",
+    "wait": "clock",
+    "good": "check-filled",
+    "warn": "warning-outline",
+    "bad": "error-outline",
+    "done": "check",
+}
+
+
+def state_tag(record: Any, face: str = "staff") -> dict[str, str] | None:
+    """State as tone, icon and word; None for a plain record."""
+    if not record.has_states():
+        return None
+    tone = record.tones.get(record.state, "idle")
+    return {"value": record.state, "label": record.state_word(face), "tone": f"is-{tone}", "icon": TONE_ICONS[tone]}
+
+
+def step_url(record: Any, step: Step) -> str:
+    """The page of a step."""
+    if step.creates():
+        return reverse("new", kwargs={"records": record.records, "step": step.name})
+    return reverse("step", kwargs={"records": record.records, "pk": record.pk, "step": step.name})
+
+
+def own_language(record: Any) -> str:
+    """The language of a record's title where it is known."""
+    return getattr(record, "lang", "") or ""
+
+
+class RecordPage(LoginRequiredMixin, View):
+    """Base of the pages; `model` is set by the address."""
+
+    model: type[Record] = None  # type: ignore[assignment]
+    template: ClassVar[str] = ""
+
+    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """Renders the page's template."""
+        return render(self.request, self.template, context | {"records": self.model.records}, status=status)
+
+
+class ListPage(RecordPage):
+    """The rows a person may see: filters, search, pages by key, and what may be made anew."""
+
+    template = "workflow/list.html"
+    lede: ClassVar[Any] = ""
+
+    def rows(self) -> QuerySet:
+        """The rows, narrowed by nothing yet."""
+        columns = [name for name in self.model.columns if "__" not in name]
+        relations = [
+            name for name in columns if name in {f.name for f in self.model._meta.fields if f.is_relation}
+        ] + [name.rsplit("__", 1)[0] for name in self.model.columns if "__" in name]
+        rows = self.model.objects.visible_to(self.request.user).with_faces(self.request.user)
+        return rows.with_offers(self.request.user).select_related(*relations, *self.model.list_related)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The page."""
+        chosen = filters_for(self.model)(request.GET, queryset=self.rows(), request=request)
+        rows = chosen.qs
+        words = request.GET.get("search", "")
+        if words:
+            rows = searched(rows, words)
+        pages = KeysetPages()
+        first = self.model.order_by[:1]
+        pages.ordering = first if first[0].lstrip("-") == "id" else (*first, "id")
+        request.query_params = request.GET  # type: ignore[attr-defined]
+        page = pages.paginate_queryset(rows, request)
+        made = self.model.creating_steps(request.user)
+        return self.page(
+            {
+                "title": title_of(self.model),
+                "lede": self.lede or self.model.lede,
+                "columns": [label_of(self.model, name) for name in self.model.columns],
+                "rows": [self.row(record) for record in page],
+                "filter": chosen,
+                "query": words,
+                "searchable": bool(self.model.search_in),
+                "offers": [{"label": s.label, "url": step_url(self.model(), s)} for s in made],
+                "next_url": pages.get_next_link(),
+                "previous_url": pages.get_previous_link(),
+                "empty": _("Nothing is here yet.") if not words else _("Nothing fits these words."),
+                "exports": [{"label": _("As JSON"), "url": reverse(f"api-{self.model.records}-list")}],
+            }
+        )
+
+    def row(self, record: Any) -> dict[str, Any]:
+        """One row of the table."""
+        steps = record.offered_steps()
+        awaited = [s for s in steps if s.name in self.model.awaits.get(record.state, ())]
+        return {
+            "url": record.get_absolute_url(),
+            "title": record.title(),
+            "lang": own_language(record),
+            "state": state_tag(record, record.face),
+            "facts": [cell(record, name) for name in self.model.columns],
+            "step": {"label": awaited[0].label, "url": step_url(record, awaited[0])} if awaited else None,
+        }
+
+
+class DetailPage(RecordPage):
+    """One record: its facts, parts, steps and what has happened to it."""
+
+    template = "workflow/detail.html"
+
+    def get(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """The page."""
+        record = self.find(pk)
+        return self.page(self.common(record) | self.context(record))
+
+    def find(self, pk: Any) -> Any:
+        """The record with its face, or 404."""
+        rows = self.model.objects.visible_to(self.request.user).with_faces(self.request.user)
+        record = rows.with_offers(self.request.user).select_related(*self.model.door_related).filter(pk=pk).first()
+        if record is None:
+            raise NotFound(_("There is no such record."))
+        return record
+
+    def common(self, record: Any) -> dict[str, Any]:
+        """What every detail page has."""
+        return {
+            "record": record,
+            "title": record.title(),
+            "lang": own_language(record),
+            "lede": self.model.lede,
+            "state": state_tag(record, record.face),
+            "offers": self.offers(record),
+            "timeline": self.timeline(record),
+            "due": clock.Timer.objects.filter(record_id=record.pk, step="").first() if self.model.clocks else None,
+            "list_url": reverse("records", kwargs={"records": self.model.records}),
+            "list_title": title_of(self.model),
+        }
+
+    def context(self, record: Any) -> dict[str, Any]:
+        """What this record's page has beyond that: facts and tables."""
+        return {
+            "facts": [fact for name in record.facts_for(record.face) if (fact := cell(record, name))["value"] != ""],
+            "parts": record.parts_for(record.face),
+        }
+
+    def offers(self, record: Any) -> list[dict[str, Any]]:
+        """The steps of this person, the awaited one first and filled; blocked ones with their sentences."""
+        awaited = self.model.awaits.get(record.state, ())
+        steps = sorted(record.offered_steps(), key=lambda s: s.name not in awaited)
+        made = []
+        for step in steps:
+            blocked = unmet(step.guards, record)
+            made.append(
+                {
+                    "name": step.name,
+                    "label": step.label,
+                    "url": step_url(record, step),
+                    "blocked_by": blocked,
+                    "filled": not blocked and step.name in awaited and not any(o["filled"] for o in made),
+                    "direct": not step.form and not blocked and step.name in awaited,
+                    "version": record.version,
+                    "token": secrets.token_hex(12),
+                }
+            )
+        return made
+
+    def timeline(self, record: Any) -> list[dict[str, Any]]:
+        """The last fifty entries of the record's trail; values and reasons only for staff."""
+        staff = record.face == "staff"
+        entries = Entry.objects.filter(record_id=record.pk).select_related("actor", "detail").order_by("-number")[:50]
+        return [told(entry, self.model, staff=staff) for entry in entries]
+
+
+def told(entry: Entry, model: type[Record], *, staff: bool) -> dict[str, Any]:
+    """One entry of the trail as pages show it."""
+    step = model.steps().get(entry.step)
+    words = dict(model._meta.get_field("state").choices) if model.has_states() else {}
+    detail = entry.detail
+    changes = [
+        {"field": name, "before": shown(value[0]), "after": shown(value[1])}
+        for name, value in detail.changes.items()
+        if not name.endswith("_id")
+    ]
+    return {
+        "at": entry.effective_at,
+        "who": str(entry.actor) if entry.actor else _("System"),
+        "label": step.label if step else entry.step,
+        "from": words.get(entry.from_state, entry.from_state) if words and entry.from_state != entry.to_state else "",
+        "to": words.get(entry.to_state, entry.to_state) if words and entry.from_state != entry.to_state else "",
+        "reason": detail.reason if staff else "",
+        "changes": changes if staff else [],
+        "number": entry.number,
+        "via": entry.via,
+    }
+
+
+class StepPage(RecordPage):
+    """The page of one step: what it asks, what blocks it, and the step itself by post."""
+
+    template = "workflow/step.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Finds step and record first; both methods need them."""
+        if not request.user.is_authenticated:
+            return self.handle_no_permission()
+        name, pk = kwargs["step"], kwargs.get("pk")
+        if name not in self.model.steps() or self.model.step(name).creates() != (pk is None):
+            raise Http404
+        self.step = self.model.step(name)
+        self.record = self.model() if pk is None else self.find(pk)
+        return super().dispatch(request, *args, **kwargs)
+
+    def find(self, pk: Any) -> Any:
+        """The record, if the person may see it and may take the step in some state."""
+        record = (
+            self.model.objects.visible_to(self.request.user)
+            .with_faces(self.request.user)
+            .with_offers(self.request.user)
+            .select_related(*self.model.door_related)
+            .filter(pk=pk)
+            .first()
+        )
+        if record is None:
+            raise NotFound(_("There is no such record."))
+        if not getattr(record, f"_may_{self.step.name}"):
+            raise NotAllowed(_("You may not take this step: %(step)s.") % {"step": self.step.label})
+        return record
+
+    def blocked(self) -> list[str]:
+        """The sentences that stand in the way now."""
+        if self.record.state not in self.step.sources:
+            return [self.record.not_in_this_state(self.step)]
+        return unmet(self.step.guards, self.record)
+
+    def initial(self) -> dict[str, Any]:
+        """First values from the address, as when a list offers "new … for this call"."""
+        return dict(self.request.GET.items())
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The form."""
+        form = self.record.form_for(self.step, by=request.user)
+        if form is not None:
+            form.initial = {k: v for k, v in self.initial().items() if k in form.fields} | form.initial
+        return self.show(form)
+
+    def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
+        """The page with this form."""
+        new = self.step.creates()
+        return self.page(
+            {
+                "title": self.step.label,
+                "lede": self.step.doc,
+                "record": self.record,
+                "record_title": "" if new else self.record.title(),
+                "lang": own_language(self.record),
+                "state": None if new else state_tag(self.record, self.record.face),
+                "back_url": reverse("records", kwargs={"records": self.model.records})
+                if new
+                else self.record.get_absolute_url(),
+                "form": form,
+                "blocked_by": more.pop("blocked_by", None) or ([] if new else self.blocked()),
+                "hidden": {"_version": self.record.version, "_token": secrets.token_hex(12)},
+                "submit_label": self.step.label,
+                "confirm": None,
+                "stale": None,
+                **more,
+            },
+            status,
+        )
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Takes the step; a repeated post of the same page is the same act."""
+        asked = [name for name in request.POST if name.startswith("add-")]
+        if asked:
+            return self.with_more_rows(asked[0].removeprefix("add-"))
+        expected = request.POST.get("_version", "")
+        body = fingerprint(request.path, sorted((k, request.POST.getlist(k)) for k in request.POST if k[0] != "_"))
+        try:
+            _status, answer, _again = once(
+                request.user, f"web:{request.POST.get('_token', '')[:60]}" if request.POST.get("_token") else "", body, self.act
+            )
+        except Invalid as refused:
+            return self.show(refused.form, 400, errors=refused.errors)
+        except Blocked as refused:
+            return self.show(self.bound(), 409, blocked_by=refused.sentences)
+        except Stale as refused:
+            return self.show(self.bound(), 409, stale=self.both(refused.record), expected=expected)
+        except KeyReused:
+            return self.show(self.bound(), 422, blocked_by=[_("This page was sent before with other content. Look, then send again.")])
+        messages.success(request, answer["said"])
+        return HttpResponseRedirect(answer["url"])
+
+    def act(self) -> tuple[int, Any]:
+        """The step itself."""
+        version = self.request.POST.get("_version", "")
+        expected = int(version) if version.isdigit() and not self.step.creates() and self.step.edits else None
+        done = door.perform(
+            [self.record],
+            self.step.name,
+            by=self.request.user,
+            raw=self.request.POST,
+            files=self.request.FILES,
+            expected=expected,
+            via="web",
+        )[0]
+        return 200, {"url": self.after(done), "said": self.said(done)}
+
+    def after(self, record: Any) -> str:
+        """Where the person goes then."""
+        return record.get_absolute_url()
+
+    def said(self, record: Any) -> str:
+        """What is said then."""
+        return _("Done: %(step)s. %(title)s") % {"step": self.step.label, "title": record.title()}
+
+    def bound(self) -> Any:
+        """The form with what was typed; nothing is lost."""
+        return self.record.form_for(self.step, by=self.request.user, raw=self.request.POST, files=self.request.FILES)
+
+    def both(self, theirs: Any) -> dict[str, Any]:
+        """Both versions side by side, for the fields of the form."""
+        form = self.record.form_for(self.step, by=self.request.user)
+        names = [name for name in (form.fields if form else {}) if hasattr(theirs, name)]
+        return {
+            "theirs": [{"field": form.fields[n].label or n, "value": shown(getattr(theirs, n))} for n in names],
+            "mine": [{"field": form.fields[n].label or n, "value": self.request.POST.get(n, "")} for n in names],
+            "version": theirs.version,
+        }
+
+    def with_more_rows(self, name: str) -> HttpResponse:
+        """One more empty row of a Rows field, asked for by a button."""
+        form = self.record.form_for(self.step, by=self.request.user)
+        if form is None or not isinstance(form.fields.get(name), Rows):
+            raise Http404
+        posted = self.request.POST.copy()
+        fresh = self.record.form_for(self.step, by=self.request.user, raw=posted, files=self.request.FILES)
+        fresh.unchecked = True
+        return self.show(fresh)
+
+
+def open_notice(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Marks a notice as read and goes to the record it is about."""
+    from .trail import Notice
+
+    if not request.user.is_authenticated:
+        return HttpResponseRedirect(f"{reverse('account_login')}?next={request.path}")
+    notice = Notice.objects.filter(pk=pk, to=request.user).first()
+    if notice is None:
+        raise NotFound(_("There is no such notice."))
+    Notice.objects.filter(pk=pk, read_at__isnull=True).update(read_at=clock.now())
+    if notice.link:
+        return HttpResponseRedirect(notice.link)
+    return HttpResponseRedirect(by_type(notice.record_type)(id=notice.record_id).get_absolute_url())
+
+
+def urls() -> list[Any]:
+    """The addresses of the workspace that every record has."""
+    return [
+        path("notices/<uuid:pk>/", open_notice, name="notice"),
+        path("<slug:records>/", _dispatch(ListPage), name="records"),
+        path("<slug:records>/new/<slug:step>/", _dispatch(StepPage), name="new"),
+        path("<slug:records>/<uuid:pk>/", _dispatch(DetailPage), name="record"),
+        path("<slug:records>/<uuid:pk>/<slug:step>/", _dispatch(StepPage), name="step"),
+    ]

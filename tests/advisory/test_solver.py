@@ -1,0 +1,236 @@
+"""The assignment: worked examples, and against every possibility on small cases."""
+
+import math
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisory.solver import Problem, RunnerUp, solve
+
+
+def test_the_worst_case_goes_before_the_sum():
+    # By the sum alone 0-0 and 1-1 win (9 + 1 = 10); the other way round the worst project has 4 instead of 1.
+    solution = solve(Problem([[9, 4], [5, 1]], [1, 1], [1, 1]))
+
+    assert solution.status == "proven"
+    assert solution.pairs == ((1, 0), (0, 1))
+    assert (solution.min, solution.sum) == (4, 9)
+    assert (solution.min_bound, solution.sum_bound) == pytest.approx((4, 9))
+
+
+def test_the_best_sum_is_chosen_among_the_best_worst_cases():
+    # Project 1 gets 2 whoever is taken, so the rest of the choice belongs to the sum.
+    solution = solve(Problem([[7, 2], [8, 2], [1, 2]], [1, 1], [1, 1, 1]))
+
+    assert (1, 0) in solution.pairs
+    assert (solution.min, solution.sum) == (2, 10)
+
+
+def test_the_score_of_a_project_is_the_sum_of_its_different_advisors():
+    solution = solve(Problem([[5.0], [3.0], [1.0]], [2], [2, 2, 2]))
+
+    assert solution.pairs == ((0, 0), (1, 0))
+    assert (solution.min, solution.sum) == (8, 8)
+
+
+def test_loads_and_conflicts_hold():
+    scores = [[9, 9, 9], [1, 1, 1]]
+
+    limited = solve(Problem(scores, [1, 1, 1], [2, 2], conflict=[[1, 0, 0], [0, 0, 0]]))
+    shared = solve(Problem(scores, [1, 1, 1], [3, 3], load_lb=[0, 2]))
+
+    assert limited.pairs == ((1, 0), (0, 1), (0, 2))
+    assert sorted(advisor for advisor, _ in shared.pairs) == [0, 1, 1]
+
+
+def test_each_kind_is_filled_by_advisors_who_can_serve_as_it_and_nobody_serves_twice():
+    kinds = [{"business", "sustainability"}, {"business"}, {"sustainability"}]
+
+    solution = solve(
+        Problem([[9], [5], [4]], [{"business": 1, "sustainability": 1}], [1, 1, 1], kinds=kinds),
+    )
+
+    # Advisor 0 may serve as either: with 1 the sum is 14, with 2 it is 13.
+    assert solution.sum == 14
+    assert dict(solution.kind_of) == {(0, 0): "sustainability", (1, 0): "business"}
+
+
+def test_pins_and_forbids_are_followed():
+    problem = Problem([[9, 9], [5, 1]], [1, 1], [1, 1], pins={(0, 0)})
+
+    assert solve(problem).pairs == ((0, 0), (1, 1))
+    assert solve(Problem([[9, 9], [5, 1]], [1, 1], [1, 1], forbids={(0, 1)})).pairs == ((0, 0), (1, 1))
+
+
+def test_a_nan_score_forbids_the_pair():
+    assert solve(Problem([[math.nan], [-3.0]], [1], [1, 1])).pairs == ((1, 0),)
+
+
+def test_the_runner_up_could_step_in_and_the_loss_is_the_difference():
+    solution = solve(Problem([[9], [7], [8], [2]], [1], [1, 1, 1, 1], conflict=[[0], [0], [1], [0]]))
+
+    assert solution.runners_up == {(0, 0): RunnerUp(advisor=1, loss=2.0)}
+
+
+def test_there_is_no_runner_up_where_everybody_else_is_taken():
+    assert solve(Problem([[9, 4], [5, 1]], [1, 1], [1, 1])).runners_up == {(1, 0): None, (0, 1): None}
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence"),
+    [
+        (
+            Problem([[1, 1], [1, 1]], [2, 1], [1, 1]),
+            "The projects ask for 3 advisors, but all advisors together may take 2 places.",
+        ),
+        (
+            Problem([[1, 1], [1, 1]], [1, 1], [1, 1], load_lb=[2, 0]),
+            "Advisor 0 must take 2 projects but may take 1.",
+        ),
+        (
+            Problem([[1], [1]], [1], [1, 1], load_lb=[1, 1]),
+            "Advisors must take 2 places together, but the projects ask for 1.",
+        ),
+        (
+            Problem([[1], [1]], [1], [1, 1], conflict=[[1], [0]], pins={(0, 0)}, advisor_names=["Ana", "Bo"]),
+            "Ana is pinned to Project 0, where a conflict, the kind or the demand forbids it.",
+        ),
+        (
+            Problem([[1], [1]], [1], [1, 1], pins={(0, 0), (1, 0)}, project_names=["Materalia"]),
+            "Materalia asks for 1 advisors but 2 are pinned.",
+        ),
+        (
+            Problem([[1, 1], [1, 1]], [2, 0], [1, 1], conflict=[[1, 0], [0, 0]]),
+            "Project 0 lacks 1 of 2 advisors: 1 may serve there, and those are needed elsewhere or their places are taken.",
+        ),
+        (
+            Problem([[1], [1]], [{"business": 1}], [1, 1], kinds=[{"sustainability"}, set()]),
+            "Project 0 lacks 1 of 1 business advisors: 0 may serve there, and those are needed elsewhere or their places "
+            "are taken.",
+        ),
+        (
+            Problem([[1, 1], [1, 1]], [1, 1], [2, 2], load_lb=[2, 0], conflict=[[1, 0], [0, 0]]),
+            "Advisor 0 must take 2 projects; 1 of them cannot be found.",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(problem, sentence):
+    solution = solve(problem)
+
+    assert solution.status == "infeasible"
+    assert solution.pairs == ()
+    assert sentence in solution.reasons
+
+
+def test_nothing_asked_for_is_answered_with_nothing():
+    assert solve(Problem(np.zeros((2, 0)), [], [1, 1])).pairs == ()
+    assert solve(Problem([[1.0]], [0], [1])).status == "proven"
+    assert solve(Problem([], [1], [])).status == "infeasible"
+
+
+def test_sizes_that_do_not_agree_are_refused():
+    with pytest.raises(ValueError, match="do not agree in size"):
+        solve(Problem([[1, 2]], [1], [1]))
+
+
+def test_without_time_nothing_is_called_proven():
+    scores = np.random.default_rng(3).random((30, 10))
+
+    solution = solve(Problem(scores, [2] * 10, [1] * 30), time_limit=0.0)
+
+    assert solution.status == "best known"
+    assert solution.reasons
+
+
+def test_a_programme_of_real_size_is_solved_to_the_proof():
+    generator = np.random.default_rng(2021)
+    scores = generator.normal(size=(300, 6)) @ generator.normal(size=(6, 25)) + generator.normal(size=(300, 25)) / 2
+    conflict = generator.random((300, 25)) < 0.1
+
+    solution = solve(Problem(scores, [2] * 25, [1] * 300, conflict=conflict))
+
+    assert solution.status == "proven"
+    assert len(set(solution.pairs)) == 50
+    assert not any(conflict[pair] for pair in solution.pairs)
+    assert max(np.bincount([advisor for advisor, _ in solution.pairs])) == 1
+    assert solution.min == pytest.approx(solution.min_bound)
+    assert solution.sum == pytest.approx(solution.sum_bound)
+
+
+KINDS = ("business", "sustainability")
+
+
+@st.composite
+def problems(draw):
+    advisors, projects = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+
+    def table(values):
+        row = st.lists(values, min_size=projects, max_size=projects)
+        return draw(st.lists(row, min_size=advisors, max_size=advisors))
+
+    def per_advisor(values):
+        return draw(st.lists(values, min_size=advisors, max_size=advisors))
+
+    with_kinds = draw(st.booleans())
+    one = st.fixed_dictionaries(dict.fromkeys(KINDS, st.integers(0, 1))) if with_kinds else st.integers(0, 2)
+    return Problem(
+        scores=table(st.integers(-20, 20).map(lambda value: value / 4)),
+        demand=draw(st.lists(one, min_size=projects, max_size=projects)),
+        load_ub=per_advisor(st.integers(0, 3)),
+        load_lb=per_advisor(st.sampled_from([0, 0, 0, 1, 2])),
+        conflict=table(st.sampled_from([0, 0, 0, 1])),
+        kinds=per_advisor(st.sets(st.sampled_from(KINDS), min_size=1)) if with_kinds else None,
+        pins=draw(st.sets(st.tuples(st.integers(0, advisors - 1), st.integers(0, projects - 1)), max_size=1)),
+    )
+
+
+def teams(problem, project):
+    """Every set of advisors who could serve the project together."""
+    demand = problem.demand[project]
+    places = [kind for kind, n in demand.items() if n] if isinstance(demand, dict) else [None] * demand
+    pinned = {advisor for advisor, where in problem.pins if where == project}
+    may = [advisor for advisor in range(len(problem.load_ub)) if not problem.conflict[advisor][project]]
+    for team in combinations(may, len(places)):
+        serves = places[:1] == [None] or any(
+            all(kind in problem.kinds[advisor] for kind, advisor in zip(places, order, strict=True))
+            for order in (team, team[::-1])
+        )
+        if serves and pinned <= set(team):
+            yield team
+
+
+def best_by_trying_all(problem):
+    """(worst, sum) of the best assignment, by trying them all; None when there is none."""
+    best = None
+    asking = [
+        number for number, one in enumerate(problem.demand) if (sum(one.values()) if isinstance(one, dict) else one)
+    ]
+    for choice in product(*(list(teams(problem, project)) for project in range(len(problem.demand)))):
+        loads = [sum(advisor in team for team in choice) for advisor in range(len(problem.load_ub))]
+        limits = zip(problem.load_lb, loads, problem.load_ub, strict=True)
+        if not all(low <= load <= high for low, load, high in limits):
+            continue
+        totals = [sum(problem.scores[advisor][p] for advisor in team) for p, team in enumerate(choice)]
+        key = (min((totals[p] for p in asking), default=None), sum(totals))
+        best = key if best is None or key > best else best
+    return best
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_the_answer_is_the_best_of_all_possibilities(problem):
+    solution = solve(problem)
+
+    expected = best_by_trying_all(problem)
+    if expected is None:
+        assert solution.status == "infeasible"
+        assert solution.reasons
+    else:
+        assert solution.status == "proven"
+        assert (solution.min, solution.sum) == pytest.approx(expected) if expected[0] is not None else True
+        assert set(problem.pins) <= set(solution.pairs)
+        for pair, runner in solution.runners_up.items():
+            assert runner is None or (runner.loss >= -1e-6 and (runner.advisor, pair[1]) not in solution.pairs)

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WebinarsApp(AppConfig):
+    name = "webinars"
+    label = "webinars"
