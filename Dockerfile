@@ -1,4 +1,4 @@
-# One image for every process; the command is a name of the Procfile.
+# One image for every process of the Procfile.
 FROM python:3.11-slim-bookworm AS packages
 WORKDIR /app
 COPY requirements.txt .
@@ -23,4 +23,4 @@ COPY --from=packages /venv /venv
 COPY --from=built /app /app
 USER facility
 EXPOSE 8000
-CMD ["honcho", "start", "web"]
+CMD ["python", "-m", "config.process", "web"]

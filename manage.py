@@ -46,7 +46,8 @@ def leave(number: int, frame: FrameType | None) -> None:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, leave)
     try:
         lease = embedded.use(start=needs_servers(sys.argv[1:]))
     except embedded.EmbeddedError as error:

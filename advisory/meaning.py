@@ -66,7 +66,7 @@ class Embedder:
         """
         clean = [_clean(text) for text in texts]
         distinct = sorted(set(clean), key=len)
-        rows = {}
+        rows: dict[str, Vectors] = {}
         for start in range(0, len(distinct), BATCH):
             batch = distinct[start : start + BATCH]
             titles = [text for text in batch if len(text.split()) <= TITLE_WORDS]
@@ -121,6 +121,7 @@ class _Server(socketserver.UnixStreamServer):
 
 
 class _Handler(socketserver.BaseRequestHandler):
+    server: _Server
     timeout = 1.0
 
     def handle(self) -> None:

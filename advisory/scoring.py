@@ -14,15 +14,17 @@ that scores compare across advisors for one need and across needs for one adviso
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
+Matrix = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 BEST_PARTS = 3
 # The usual constants of BM25: how fast a repeated word saturates, how much a long text is discounted.
@@ -120,9 +122,7 @@ def score(profiles: Sequence[Profile], needs: Sequence[Need], conflicts: Collect
     """
     for profile in profiles:
         if profile.vectors and len(profile.vectors) != len(profile.texts):
-            raise ValueError(
-                f"Profile {profile.id} has {len(profile.texts)} texts, {len(profile.vectors)} of them read."
-            )
+            raise ValueError(f"Profile {profile.id}: {len(profile.texts)} texts, vectors for {len(profile.vectors)}.")
     words = _Words(profiles)
     cosines, best_text = _meaning(profiles, needs)
     components = {
@@ -192,19 +192,17 @@ def _meaning(profiles: Sequence[Profile], needs: Sequence[Need]) -> tuple[Matrix
     """Cosine of each profile with each need, nan where one has no vector, and the number of the nearest text."""
     cosines = np.full((len(profiles), len(needs)), np.nan)
     best = np.full((len(profiles), len(needs)), -1)
-    asking = [number for number, need in enumerate(needs) if need.vector is not None]
-    if not asking:
-        return cosines, best
-    asked = _less_language(np.stack([needs[j].vector for j in asking]), [needs[j].language for j in asking])
+    asking = {number: need.vector for number, need in enumerate(needs) if need.vector is not None}
     wholes = [(i, t, v.mean(axis=0)) for i, p in enumerate(profiles) for t, v in enumerate(p.vectors) if len(v)]
-    if not wholes:
+    if not wholes or not asking:
         return cosines, best
+    asked = _less_language(np.stack(list(asking.values())), [needs[j].language for j in asking])
     offered = _less_language(np.stack([v for _, _, v in wholes]), [profiles[i].language for i, _, _ in wholes])
     near = offered @ asked.T
     owners = np.array([i for i, _, _ in wholes])
     for profile, own in _runs(owners):
-        cosines[profile, asking] = _mean_of_best(near[own])
-        best[profile, asking] = [wholes[own.start + row][1] for row in near[own].argmax(axis=0)]
+        cosines[profile, list(asking)] = _mean_of_best(near[own])
+        best[profile, list(asking)] = [wholes[own.start + row][1] for row in near[own].argmax(axis=0)]
     return cosines, best
 
 
@@ -231,8 +229,8 @@ def _mean_of_best(parts: Matrix) -> Matrix:
 
 def _runs(owners: np.ndarray[Any, Any]) -> Iterator[tuple[int, slice]]:
     """The owners, each with the slice of its rows (which stand together)."""
-    starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]]) if len(owners) else []
-    for start, end in zip(starts, [*starts[1:], len(owners)], strict=True):
+    edges = [0, *(np.flatnonzero(np.diff(owners)) + 1), len(owners)] if len(owners) else []
+    for start, end in pairwise(edges):
         yield int(owners[start]), slice(int(start), int(end))
 
 
@@ -242,37 +240,34 @@ class _Words:
     def __init__(self, profiles: Sequence[Profile]) -> None:
         self.profiles = profiles
         self.owners = np.array([i for i, p in enumerate(profiles) for _ in p.texts], dtype=int)
+        self.languages = np.array([profile.language for profile in profiles], dtype=str)
         bags = [Counter(_terms(text)) for p in profiles for text in p.texts]
-        self.languages = [profile.language for profile in profiles]
-        self.postings: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         lengths = np.array([max(1, bag.total()) for bag in bags], dtype=float)
-        self.count = Counter(profiles[owner].language for owner in self.owners)
-        typical = {
-            language: lengths[[self.languages[owner] == language for owner in self.owners]].mean()
-            for language in self.count
-        }
-        for text, (owner, bag) in enumerate(zip(self.owners, bags, strict=True)):
+        written = self.languages[self.owners]
+        self.count = Counter(written.tolist())
+        typical = {language: lengths[written == language].mean() for language in self.count}
+        found: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
+        for text, (language, bag) in enumerate(zip(written.tolist(), bags, strict=True)):
+            relative = lengths[text] / typical[language]
+            discount = SATURATION * (1 - LENGTH_DISCOUNT + LENGTH_DISCOUNT * relative)
             for term, n in bag.items():
-                self.postings[self.languages[owner], term].append((text, n))
-        self.discount = np.array(
-            [
-                SATURATION * (1 - LENGTH_DISCOUNT + LENGTH_DISCOUNT * length / typical[self.languages[owner]])
-                for owner, length in zip(self.owners, lengths, strict=True)
-            ]
-        )
+                found[language, term].append((text, n * (SATURATION + 1) / (n + discount)))
+        self.postings = {
+            term: (np.array([t for t, _ in at]), np.array([v for _, v in at])) for term, at in found.items()
+        }
 
     def scores(self, needs: Sequence[Need]) -> Matrix:
         """For each pair the share (0 to 1) of the need's weighted words in the profile; nan across languages."""
         totals = np.zeros((len(self.owners), len(needs)))
         comparable = np.zeros((len(self.languages), len(needs)), dtype=bool)
-        own = np.array(self.languages, dtype=str)
         for number, need in enumerate(needs):
-            found = [self._weight(need.language, term) for term in sorted(set(_terms(need.text)))]
-            possible = sum(weight for weight, _ in found) * (SATURATION + 1)
-            for weight, texts in found:
-                for text, n in texts:
-                    totals[text, number] += weight * n * (SATURATION + 1) / (n + self.discount[text]) / possible
-            comparable[:, number] = (own == need.language) & (possible > 0)
+            terms = sorted(set(_terms(need.text)))
+            possible = sum(self._rarity(need.language, term) for term in terms) * (SATURATION + 1)
+            for term in terms:
+                if (need.language, term) in self.postings:
+                    texts, counts = self.postings[need.language, term]
+                    totals[texts, number] += counts * self._rarity(need.language, term) / possible
+            comparable[:, number] = (self.languages == need.language) & (possible > 0)
         result = np.full(comparable.shape, np.nan)
         for profile, rows in _runs(self.owners):
             result[profile] = _mean_of_best(totals[rows])
@@ -282,12 +277,13 @@ class _Words:
         """The words of the text that this profile uses too, the rarest first."""
         own = {term for part in self.profiles[profile].texts for term in _terms(part)}
         language = self.profiles[profile].language
-        both = sorted(own & set(_terms(text)), key=lambda term: (-self._weight(language, term)[0], term))
+        both = sorted(own & set(_terms(text)), key=lambda term: (-self._rarity(language, term), term))
         return tuple(both[:EVIDENCE_TERMS])
 
-    def _weight(self, language: str, term: str) -> tuple[float, list[tuple[int, int]]]:
-        found = self.postings.get((language, term), [])
-        return float(np.log(1 + (self.count[language] - len(found) + 0.5) / (len(found) + 0.5))), found
+    def _rarity(self, language: str, term: str) -> float:
+        """The weight of a word: the fewer texts of the language have it, the more it says."""
+        having = len(self.postings[language, term][0]) if (language, term) in self.postings else 0
+        return math.log(1 + (self.count[language] - having + 0.5) / (having + 0.5))
 
 
 def _terms(text: str) -> list[str]:

@@ -14,7 +14,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -220,7 +220,7 @@ class _Answer:
     chosen: list[int]
     value: float
     bound: float
-    reduced: Array | None = None
+    reduced: Array
     lacking: Mapping[Any, float] = field(default_factory=dict)
 
 
@@ -235,7 +235,7 @@ class _Program:
         self.space, self.goal, self.threshold = space, goal, threshold
         self.solver = pywraplp.Solver.CreateSolver("SCIP" if is_whole else "GLOP")
         self.is_whole = is_whole
-        self.columns = np.flatnonzero(space.seen)
+        self.columns: list[int] = np.flatnonzero(space.seen).tolist()
         self.objective = self.solver.Objective()
         self.objective.SetMaximization()
         self.slack: dict[Any, Any] = {}
@@ -296,7 +296,8 @@ class _Program:
         chosen = [int(column) for column, value in zip(self.columns, values, strict=True) if round(value)]
         lacking = {key: variable.solution_value() for key, variable in self.slack.items()}
         bound = self.objective.BestBound() if self.is_whole else self.objective.Value()
-        return _Answer(chosen, self.objective.Value(), bound, None if self.is_whole else self._reduced(), lacking)
+        reduced = np.empty(0) if self.is_whole else self._reduced()
+        return _Answer(chosen, self.objective.Value(), bound, reduced, lacking)
 
     def _reduced(self) -> Array:
         """What one unit of each column would add to the value, for those not seen too: an upper estimate for all."""
@@ -336,12 +337,12 @@ def _optimise(space: _Space, goal: str, threshold: float | None, deadline: float
     relaxed = _relax(space, goal, threshold, deadline)
     found = _Program(space, goal, threshold, is_whole=True).run(deadline)
     if found is None or relaxed is None:
-        return found and _Answer(found.chosen, found.value, math.inf)
+        return found and replace(found, bound=math.inf)
     while relaxed.value - found.value > EXACT and _look_at(space, relaxed.reduced, found.value - relaxed.value):
         found = _Program(space, goal, threshold, is_whole=True).run(deadline) or found
         if time.monotonic() > deadline:
-            return _Answer(found.chosen, found.value, relaxed.value)
-    return _Answer(found.chosen, found.value, min(relaxed.value, found.bound))
+            return replace(found, bound=relaxed.value)
+    return replace(found, bound=min(relaxed.value, found.bound))
 
 
 def _shortages(space: _Space, deadline: float) -> list[str]:

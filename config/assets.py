@@ -100,7 +100,7 @@ def fetch(target: Path = ASSETS) -> bool:
         return False
     npm = _npm()
     with tempfile.TemporaryDirectory() as folder:
-        unpacked = [item for package in PACKAGES for item in _unpack(package, _pack(package, npm, Path(folder)))]
+        unpacked = [item for package in PACKAGES for item in unpack(package, _pack(package, npm, Path(folder)))]
     for path, content in unpacked:
         file = target / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -118,12 +118,17 @@ def _pack(package: Package, npm: list[str], folder: Path) -> Path:
     archives = list(room.glob("*.tgz"))
     if done.returncode or len(archives) != 1:
         raise AssetError(f"{package.name} {package.version} cannot be fetched: {done.stderr.strip() or 'no answer'}")
-    if hashlib.sha512(archives[0].read_bytes()).hexdigest() != package.sha512:
-        raise AssetError(f"{package.name} {package.version} is not the file that was pinned: its SHA-512 differs.")
     return archives[0]
 
 
-def _unpack(package: Package, archive: Path) -> Iterator[tuple[str, bytes]]:
+def unpack(package: Package, archive: Path) -> Iterator[tuple[str, bytes]]:
+    """The wanted files of a fetched archive, each with its path below `.local/assets`.
+
+    Raises:
+        AssetError: the archive is not the pinned one, or a file in it reaches outside.
+    """
+    if hashlib.sha512(archive.read_bytes()).hexdigest() != package.sha512:
+        raise AssetError(f"{package.name} {package.version} is not the file that was pinned: its SHA-512 differs.")
     with tarfile.open(archive) as tar:
         for source, path in package.files.items():
             member = tar.extractfile(f"package/{source}")

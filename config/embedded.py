@@ -77,6 +77,10 @@ class Servers:
         self.home = home.resolve()
         self.data = self.home / "postgres"
         self.sockets = _socket_folder(self.home)
+        self._cluster = self.data / "cluster"
+        self._prepared = self.data / "prepared"
+        self._stay = self.home / "embedded.stay"
+        self._valkey_socket = self.sockets / "valkey.sock"
 
     def addresses(self) -> dict[str, str]:
         """DATABASE_URL, MIGRATE_DATABASE_URL and REDIS_URL of the servers, whether they run or not."""
@@ -136,14 +140,6 @@ class Servers:
             self._stop_both()
         return True
 
-    @property
-    def _stay(self) -> Path:
-        return self.home / "embedded.stay"
-
-    @property
-    def _valkey_socket(self) -> Path:
-        return self.sockets / "valkey.sock"
-
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         with (self.home / "embedded.lock").open("w") as lock:
@@ -152,14 +148,6 @@ class Servers:
 
     def _users_lock(self) -> IO[str]:
         return (self.home / "embedded.users").open("w")
-
-    @property
-    def _cluster(self) -> Path:
-        return self.data / "cluster"
-
-    @property
-    def _prepared(self) -> Path:
-        return self.data / "prepared"
 
     # PostgreSQL
 

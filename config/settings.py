@@ -47,6 +47,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.forms",
+    "facility.workflow",
+    "facility",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -58,12 +61,12 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
-    "facility.workflow",
-    "facility",
     "advisory",
     "webinars",
     "reporting",
     "config",
+    # Apps of a deployment's own, and the test suite's example workflow.
+    *env.list("EXTRA_APPS", default=[]),
 ]
 
 MIDDLEWARE = [

@@ -10,4 +10,5 @@ import os
 from config import embedded
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
+os.environ.setdefault("EXTRA_APPS", "tests.errands")
 atexit.register(embedded.stop, embedded.use())

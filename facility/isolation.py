@@ -35,7 +35,12 @@ OPEN_FILES = 32
 GRACE_SECONDS = 5
 START_SECONDS = 30
 ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[2]); from facility.isolation import serve; serve(int(sys.argv[1]))"
+BOOT = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[2])
+from facility.isolation import serve
+serve(int(sys.argv[1]))
+"""
 
 
 class IsolationError(Exception):
@@ -143,8 +148,11 @@ _state: dict[str, Any] = {"lock": threading.Lock(), "spawner": None}
 
 def _spawner() -> _Spawner:
     with _state["lock"]:
-        if _state["spawner"] is None or _state["spawner"].process.poll() is not None:
-            _state["spawner"] = _start()
+        spawner = _state["spawner"]
+        if spawner is not None and spawner.process.poll() is not None:
+            spawner.stop()
+            spawner = None
+        _state["spawner"] = spawner or _start()
         return _state["spawner"]
 
 
@@ -158,7 +166,7 @@ def _drop(spawner: _Spawner) -> None:
 def _start() -> _Spawner:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 -- this interpreter, with arguments of our own making
             [sys.executable, "-c", BOOT, str(theirs.fileno()), json.dumps([path or os.getcwd() for path in sys.path])],
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=ENVIRONMENT, start_new_session=True,
         )  # fmt: skip
@@ -262,7 +270,7 @@ def _work(request: dict[str, Any], inbox: int, reply: int, libc: ctypes.CDLL) ->
         module, _, name = request["function"].rpartition(".")
         value = getattr(importlib.import_module(module), name)(data, *request["args"])
         outcome = json.dumps({"value": value}, ensure_ascii=False).encode("utf-8", "replace")
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__} at {os.path.basename(frame.filename)}:{frame.lineno}"
         kind = "MemoryError" if isinstance(error, MemoryError) else "Exception"

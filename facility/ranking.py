@@ -13,7 +13,7 @@ consortium, ("sector", …) and ("ecosystem", …) what they say.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -167,7 +167,7 @@ def rank(candidates: Iterable[Candidate], rules: Rules) -> Proposal:
         elif blocked := pick.blocks(one, (other for other in order[place:] if _may_enter(other, rules))):
             passed[one.id] = blocked
         else:
-            reasons = (Reason("in_order", {"rank": place, "score": one.score}),)
+            reasons: tuple[Reason, ...] = (Reason("in_order", {"rank": place, "score": one.score}),)
             if any(reason.code == "kept_for_minimum" for why in passed.values() for reason in why):
                 reasons += pick.serves(one)
             taken[one.id] = reasons
@@ -189,7 +189,7 @@ def next_promotion(reserves: Sequence[Candidate], selected: Iterable[Candidate],
         else:
             unreachable.append(Reason("rule_minimum", {"group": group, "n": n}))
     pick = _Pick(rules, minima, selected)
-    skipped = []
+    skipped: list[tuple[str, tuple[Reason, ...]]] = []
     for place, one in enumerate(reserves, 1):
         blocked = pick.blocks(one, reserves[place:])
         if not blocked:
@@ -265,7 +265,6 @@ class _Bound:
     kinds: frozenset[Any]
     low: int
     high: int
-    reason: Reason | None = None
 
 
 def _check(order: Sequence[Candidate], rules: Rules) -> None:
@@ -316,7 +315,7 @@ def _placings(
 
 
 def _ties(order: Sequence[Candidate], rules: Rules) -> dict[str, tuple[Reason, ...]]:
-    ties = {}
+    ties: dict[str, tuple[Reason, ...]] = {}
     for _, group in groupby(order, key=lambda one: one.score):
         equals = list(group)
         for one in equals if len(equals) > 1 else ():
@@ -339,34 +338,33 @@ def _contradiction(order: Sequence[Candidate], rules: Rules) -> tuple[Reason, ..
     for one in order:
         override = rules.overrides.get(one.id)
         kinds[one.groups, one.score >= rules.minimum_score or bool(override), one.id if override else None] += 1
-    bounds = _bounds(kinds, rules)
+    bounds, reasons = zip(*_bounds(kinds, rules), strict=True)
     corrections: list[frozenset[int]] = []
     while True:
         core = _smallest_hitting_set(corrections)
         held = _most_that_hold(kinds, bounds, required=core)
         if held is None:
-            return tuple(bounds[index].reason for index in core)
+            return tuple(reasons[index] for index in core)
         if len(held) == len(bounds):
             return ()
         corrections.append(frozenset(range(len(bounds))) - held)
 
 
-def _bounds(kinds: Counter[Any], rules: Rules) -> list[_Bound]:
+def _bounds(kinds: Counter[Any], rules: Rules) -> Iterator[tuple[_Bound, Reason]]:
+    """Each rule as an inequality; a kind is (groups, may enter, id of the overridden)."""
     every = sum(kinds.values())
-
-    def bound(code: str, low: int, high: int, is_member: Callable[[Any], bool], **values: Any) -> _Bound:
-        return _Bound(frozenset(filter(is_member, kinds)), low, high, Reason(code, values))
-
-    bounds = [bound("rule_places", 0, rules.places, lambda kind: True, n=rules.places)]
-    bounds.append(bound("rule_minimum_score", 0, 0, lambda kind: not kind[1], minimum=rules.minimum_score))
-    for group, n in sorted(rules.caps.items()):
-        bounds.append(bound("rule_cap", 0, n, lambda kind, group=group: group in kind[0], group=group, n=n))
-    for group, n in sorted(rules.minima.items()):
-        bounds.append(bound("rule_minimum", n, every, lambda kind, group=group: group in kind[0], group=group, n=n))
+    yield _Bound(frozenset(kinds), 0, rules.places), Reason("rule_places", {"n": rules.places})
+    below = frozenset(kind for kind in kinds if not kind[1])
+    yield _Bound(below, 0, 0), Reason("rule_minimum_score", {"minimum": rules.minimum_score})
+    for code, limits in (("rule_cap", rules.caps), ("rule_minimum", rules.minima)):
+        for group, n in sorted(limits.items()):
+            members = frozenset(kind for kind in kinds if group in kind[0])
+            low, high = (0, n) if code == "rule_cap" else (n, every)
+            yield _Bound(members, low, high), Reason(code, {"group": group, "n": n})
     for one, override in sorted(rules.overrides.items()):
+        members = frozenset(kind for kind in kinds if kind[2] == one)
         code, n = ("rule_in", 1) if override.is_in else ("rule_out", 0)
-        bounds.append(bound(code, n, n, lambda kind, one=one: kind[2] == one, id=one))
-    return bounds
+        yield _Bound(members, n, n), Reason(code, {"id": one})
 
 
 def _most_that_hold(

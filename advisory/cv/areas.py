@@ -9,6 +9,7 @@ import re
 from advisory.cv.reading import Findings, Line
 from advisory.cv.vocabulary import WORDS, fold
 
+
 def _pattern(words: list[str]) -> re.Pattern[str]:
     starts = "|".join(re.escape(word).replace(r"\?", "?").replace(r"\ ", " ") for word in words)
     return re.compile(rf"\b(?:{starts})")

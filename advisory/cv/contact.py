@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
 """Who the CV is about, in free text: name, e-mail, telephone, city and country."""
 
 import re
@@ -18,28 +19,37 @@ PHONE_LABEL = re.compile(
 )
 PROFILE = re.compile(r"linkedin\.com/in/([\w%-]+)(?:\s+([\w%-]+)\s*\(linkedin\))?", re.IGNORECASE)
 NAME_LABEL = re.compile(
-    r"^\s*(?:full name|name|first name and surname|surname, first name|nom et prénom|nom|prénom et nom|vor- und nachname|"
+    r"^\s*(?:full name|name|first name and surname|surname, first name|nom et prénom|nom|prénom et nom|"
+    r"vor- und nachname|"
     r"vorname und name|nome e cognome|nome|nombre y apellidos|nombre|imię i nazwisko|naam|cognome e nome|navn|namn|"
-    r"first names? / surnames?|nachname, vorname|nom, prénom|jméno a příjmení|ime in priimek|ime i prezime|név|nume|име)"
+    r"first names? / surnames?|nachname, vorname|nom, prénom|jméno a příjmení|"
+    r"ime in priimek|ime i prezime|név|nume|име)"
     r"\s*[:|]\s*(.+)$",
     re.IGNORECASE,
 )
 CV_WORDS = re.compile(
-    r"^\s*(?:curriculum vitae|cv|c\.v\.|europass cv|europass|lebenslauf|résumé|resume|życiorys)\b(?:\s*(?:of|von|de|di|van))?[\s:–—|-]*",
+    r"^\s*(?:curriculum vitae|cv|c\.v\.|europass cv|europass|lebenslauf|résumé|resume|życiorys)\b"
+    r"(?:\s*(?:of|von|de|di|van))?[\s:–—|-]*",
     re.IGNORECASE,
 )
 HONORIFIC = re.compile(
-    r"^(?:(?:dr|prof|mr|mrs|ms|herr|frau|m|mme|ir|drs|dipl|ing|mgr|inż|dott|dott\.?ssa|sig|sr|sra|hab|mag)\.?\s*-?\s*)+(?=[A-ZÀ-Ž])|"
-    r"^(?:(?:Dr|Prof|Mr|Mrs|Ms|Herr|Frau|Mme|Ir|Mgr|Ing|Dipl)\.?-?\s*(?:Ing|Biol|Chem|Kfm)?\.?\s+)+"
+    r"^(?:(?:dr|prof|mr|mrs|ms|herr|frau|m|mme|ir|drs|dipl|ing|mgr|inż|dott|dott\.?ssa|sig|sr|sra|hab|mag)\b[.\s-]*)+(?=[A-ZÀ-Ž])|"
+    r"^(?:(?:Dr|Prof|Mr|Mrs|Ms|Herr|Frau|Mme|Ir|Mgr|Ing|Dipl)\b[.-]{0,2}(?:Ing|Biol|Chem|Kfm)?\.?\s+)+"
 )
-POST_NOMINAL = re.compile(r"\s*,\s*(?:Ph\.?D\.?|M\.?Sc\.?|MBA|M\.?A\.?|B\.?Sc\.?|Dr\.?|Dipl.*|CEng|MEng|Ing\.?)(?:,.*)?$")
+POST_NOMINAL = re.compile(
+    r"\s*,\s*(?:Ph\.?D\.?|M\.?Sc\.?|MBA|M\.?A\.?|B\.?Sc\.?|Dr\.?|Dipl.*|CEng|MEng|Ing\.?)(?:,.*)?$"
+)
+NOT_HOME = re.compile(
+    r"\s*(?:nationalit|staatsangeh|citizenship|nazionalit|nacionalidad|narodow|obywatel|geb|born|né)", re.IGNORECASE
+)
 WORD = re.compile(r"[^\W\d_]+(?:[-'’.][^\W\d_]*)*\.?")
-PARTICLES = {"de", "van", "der", "den", "von", "di", "da", "dos", "do", "del", "della", "la", "le", "el", "bin", "af", "av",
-             "zu", "zur", "ter", "ten", "y", "e", "i", "du", "of", "al", "d"}  # fmt: skip
+PARTICLES = {"de", "van", "der", "den", "von", "di", "da", "dos", "do", "del", "della", "la", "le", "el", "bin", "af",
+             "av", "zu", "zur", "ter", "ten", "y", "e", "i", "du", "of", "al", "d"}  # fmt: skip
 SEPARATOR = re.compile(r"\s*[|•·–—\t]\s*|\s{3,}|\s-\s")
 NAME_WORDS = range(2, 7)
 SEARCHED = 80
-ENOUGH = 2.0
+ENOUGH, CERTAIN, LABELLED = 2.0, 4.0, 5.0
+RUN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +73,9 @@ def find_name(sections: list[tuple[str, list[Line]]]) -> Named | None:
             name = POST_NOMINAL.sub("", HONORIFIC.sub("", piece.strip(" ,;:"))).strip(" ,;:")
             if not _could_be_name(name):
                 continue
-            score = _score(name, line, index, kind, hints) + (5 if label else 0) - number * 0.2
+            score = _score(name, line, index, kind, hints) + (LABELLED if label else 0) - number * 0.2
             if score > best_score:
-                best, best_score = Named(name, line, 0.95 if score > 4 else 0.7), score
+                best, best_score = Named(name, line, 0.95 if score > CERTAIN else 0.7), score
     return best
 
 
@@ -91,7 +101,8 @@ def _could_be_name(text: str) -> bool:
 def _score(name: str, line: Line, index: int, kind: str, hints: set[str]) -> float:
     words = fold(name).split()
     squeezed = "".join(words)
-    same = sum(any(word == hint or (len(hint) > 3 and (hint in squeezed and word in hint)) for hint in hints) for word in words)
+    runs = [hint for hint in hints if len(hint) >= RUN and hint in squeezed]
+    same = sum(word in hints or any(word in run for run in runs) for word in words)
     nearby = 2.0 - index * 0.15 if kind in ("head", "contact") else 0.4
     return same * 2.5 + max(nearby, 0) + min((line.size - 1) * 2, 3)
 
@@ -116,17 +127,19 @@ def read_contact(lines: list[Line], top: list[Line], found: Findings) -> None:
 
 def _home(text: str) -> tuple[str | None, str | None]:
     """Return (city, country) when a line of the head tells where the person lives."""
-    if re.match(r"\s*(?:nationalit|staatsangeh|citizenship|nazionalit|nacionalidad|narodow|obywatel|geburt|born|né)", text, re.I):
+    if NOT_HOME.match(text):
         return None, None
     land, town = LAND.search(text), TOWN.search(text)
     if land and (country := country_code(land[1].strip())):
         return (town[1].strip() if town else None), country
-    for piece in re.split(r"\s*[|•·;\t]\s*", text):
+    before = ""
+    for piece in re.split(r"\s*[|•·;\t]\s*|\s—\s", text):
         bare = re.sub(r"^[^:]{2,25}:\s*", "", piece).strip(" .")
         parts = [part.strip() for part in re.split(r",|\s[–-]\s|\(|\)", bare) if part.strip()]
         country = country_in(parts[-1]) if parts and not EMAIL.search(bare) else None
         if country:
-            return _city(parts[:-1]), country
+            return _city(parts[:-1] or [before]), country
+        before = bare
     return None, None
 
 

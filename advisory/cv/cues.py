@@ -1,8 +1,9 @@
+# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
 """Words that tell a job title from an employer and a degree from the place that gave it, and places from both."""
 
 import re
 
-from advisory.cv.vocabulary import COUNTRY_CODES, WORDS, country_code, fold
+from advisory.cv.vocabulary import WORDS, country_code, fold
 
 TITLE = WORDS["roles"]["title"]
 ORGANISATION = tuple(WORDS["roles"]["organisation"])
@@ -20,9 +21,9 @@ DEGREE = re.compile(
     r"magister\w*|specializzazione|maestrado|tecnico superior|bac)\b"
 )
 INSTITUTION = re.compile(
-    r"\b(?:universi\w*|uniwersyte\w*|univerz\w*|hochschul\w*|fachhochschul\w*|\w*hochschule|institut\w*|instytut\w*|istitut\w*|"
-    r"college|school|\w*schule|ecole|escuela|escola|scuola|szkol\w*|hogeschool|akadem\w*|academ\w*|polite\w*|polyte\w*|"
-    r"universit\w*|fh|tu|eth|epfl|egyetem|yliopisto|universitet\w*|\w*universitat|kolleg|mines|sciences po|insead|hec)\b"
+    r"\b(?:universi\w*|uniwersyte\w*|univerz\w*|\w*universitat|\w*hochschule|institut\w*|instytut\w*|istitut\w*|college|"
+    r"\w*college|school|\w*schule|ecole|escuela|escola|scuola|szkol\w*|hogeschool|akadem\w*|academ\w*|polite\w*|"
+    r"polyte\w*|fh|tu|eth|epfl|egyetem|yliopisto|kolleg|gymnasium|lycee|liceo|liceum|mines|sciences po|insead|hec)\b"
 )
 STRONG = re.compile(r"\s+[|·•@–—-]\s+|\s*[|·•;\t]\s*|\s+(?:—|–)\s*")
 AT = re.compile(r"\s+(?:at|bei|beim|chez|presso|bij|for the|w firmie)\s+", re.IGNORECASE)
@@ -41,6 +42,8 @@ POSTCODE = re.compile(
 )
 # From this length on a cue is also looked for inside a word: Umweltberater, milieucoördinator.
 COMPOUND = 5
+SHORTEST_COUNTRY = 4
+MOST, LEGAL_WEIGHT = 2, 3
 
 
 def title_weight(text: str) -> int:
@@ -48,7 +51,7 @@ def title_weight(text: str) -> int:
     words = fold(text).split()
     titles = sum(word.startswith(stem) or (len(stem) > COMPOUND and stem in word) for word in words for stem in TITLE)
     organisations = sum(word.startswith(ORGANISATION) or word.endswith(ORGANISATION_ENDINGS) for word in words)
-    return min(titles, 2) - min(organisations, 2) - (3 if LEGAL.search(text) else 0)
+    return min(titles, MOST) - min(organisations, MOST) - (LEGAL_WEIGHT if LEGAL.search(text) else 0)
 
 
 def degree_weight(text: str) -> int:
@@ -60,19 +63,17 @@ def degree_weight(text: str) -> int:
 def country_in(text: str) -> str | None:
     """Return the country a short text names, in words or as a code in capitals."""
     bare = text.strip(" .()[]")
-    if len(bare) == 2:
-        return country_code(bare) if bare.isupper() and (bare in COUNTRY_CODES or bare in {"UK", "EL"}) else None
-    return country_code(bare) if len(bare) > 3 else None
+    if re.fullmatch(r"[A-Z]{2}", bare):
+        return country_code(bare)
+    return country_code(bare) if len(bare) >= SHORTEST_COUNTRY else None
 
 
 def take_place(text: str) -> tuple[str, str | None, str | None]:
     """Cut a closing place off a text: (what is left, city, country), e.g. "Kluwer BV, Breda, Nederland"."""
-    if match := LAND.search(text):
-        town = TOWN.search(text)
+    town, land = TOWN.search(text), LAND.search(text)
+    if town or land:
         left = TOWN.sub("", LAND.sub("", text)).strip(" ,|;·–-[]()")
-        return left, town[1].strip() if town else None, country_code(match[1].strip(" []()"))
-    if match := TOWN.fullmatch(text.strip(" ,|")):
-        return "", match[1].strip(), None
+        return left, town[1].strip() if town else None, country_code(land[1].strip(" []()")) if land else None
     bracket = re.search(r"\s*\(([^()]+)\)\s*$", text)
     if bracket and (country := country_in(bracket[1].rsplit(",", 1)[-1])):
         city = bracket[1].rsplit(",", 1)[0].strip() if "," in bracket[1] else None
@@ -86,7 +87,6 @@ def take_place(text: str) -> tuple[str, str | None, str | None]:
     end = text.rindex(parts[-1])
     left = text[:end].rstrip(" ,|·–-(")
     city = POSTCODE.sub("", parts[-2]).strip()
-    if len(parts) > 2 or title_weight(city) == 0 and not re.search(r"\d", city):
-        shorter = left[: left.rindex(parts[-2])].rstrip(" ,|·–-(") if title_weight(city) == 0 else left
-        return shorter, city if title_weight(city) == 0 else None, country
+    if title_weight(city) == 0 and not re.search(r"\d", city):
+        return left[: left.rindex(parts[-2])].rstrip(" ,|·–-("), city, country
     return left, None, country

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
 """Dates as people write them in a CV: points (YYYY or YYYY-MM) and periods, in the languages of the Union.
 
 A period is (start, end, from, to): the end is None while it lasts, `from` and `to` are offsets in the text.
@@ -10,7 +11,7 @@ from babel import Locale
 
 from advisory.cv.vocabulary import LOCALES, fold
 
-FIRST_YEAR, LAST_YEAR = 1950, 2040
+SHORTEST = 3
 
 
 def _months() -> dict[str, int]:
@@ -19,7 +20,7 @@ def _months() -> dict[str, int]:
         for forms in Locale(locale).months.values():
             for width in ("wide", "abbreviated"):
                 for number, label in forms[width].items():
-                    if len(folded := fold(label)) > 2 and folded.isalpha():
+                    if len(folded := fold(label)) >= SHORTEST and folded.isalpha():
                         names.setdefault(folded, number)
     return names
 
@@ -34,10 +35,11 @@ POINT = re.compile(
     rf")(?!\d|\.\d)"
 )
 CURRENT = re.compile(
-    r"(?<!\w)(?:present|current|now|(?:to ?)?date|today|ongoing|heute|aktuell|laufend|gegenwart|jetzt|présent|aujourd['’]hui|"
-    r"actuel(?:lement)?|en cours|(?:à )?ce jour|presente|oggi|attuale|attualmente|in corso|(?:la )?actualidad|actual(?:mente)?|"
-    r"hoy|heden|nu|obecnie|nadal|teraz|dziś|chwili obecnej|dnia dzisiejszego|atual(?:mente)?|nuvarande|pågående|nuværende|nykyinen|"
-    r"současnost|dosud|súčasnosť|danes|danas|sedaj|jelenleg|prezent|сега|настояще|досега|σήμερα|dabar|šobrīd|praegu)(?!\w)",
+    r"(?<!\w)(?:present|current|now|(?:to ?)?date|today|ongoing|heute|aktuell|laufend|gegenwart|jetzt|présent|"
+    r"aujourd['’]hui|actuel(?:lement)?|en cours|(?:à )?ce jour|presente|oggi|attuale|attualmente|in corso|"
+    r"(?:la )?actualidad|actual(?:mente)?|hoy|heden|nu|obecnie|nadal|teraz|dziś|chwili obecnej|dnia dzisiejszego|"
+    r"atual(?:mente)?|nuvarande|pågående|nuværende|nykyinen|současnost|dosud|súčasnosť|danes|danas|sedaj|jelenleg|"
+    r"prezent|сега|настояще|досега|σήμερα|dabar|šobrīd|praegu)(?!\w)",
     re.IGNORECASE,
 )
 JOINT = re.compile(
@@ -49,7 +51,11 @@ SINCE = re.compile(
     r"(?:\b(?:since|from|seit|ab|depuis|dal(?:la|l['’])?|desde|od|sinds|vanaf|sedan|siden|от|από|nuo|kopš|alates)\s+)$",
     re.IGNORECASE,
 )
-LEAD = re.compile(r"(?:\b(?:from|von|vom|de|du|d['’]|dal|da|del?|od|van|fra|från|between|since|seit|depuis|desde|sinds)\s+)$", re.IGNORECASE)
+BETWEEN = re.compile(r"\s*(?:[0-3]?\d[.\s]+)?(?:le\s)?\s*")
+LEAD = re.compile(
+    r"(?:\b(?:from|von|vom|de|du|d['’]|dal|da|del?|od|van|fra|från|between|since|seit|depuis|desde|sinds)\s+)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +122,4 @@ def _lead(text: str, at: int) -> int:
 
 def _reaches(text: str, joint_end: int, next_at: int) -> bool:
     """Tell whether only a day or a small word stands between the joint and the next date."""
-    return next_at >= joint_end - 1 and re.fullmatch(r"\s*(?:[0-3]?\d[.\s]+)?(?:le\s)?\s*", text[joint_end:next_at]) is not None
+    return next_at >= joint_end - 1 and bool(BETWEEN.fullmatch(text, joint_end, max(joint_end, next_at)))

@@ -1,9 +1,11 @@
+# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
 """Jobs and degrees in free text: entries are found by their dates, their parts told apart by cue words.
 
-People keep one layout through a section, so the first entry shows where heads stand: above their dates, beside or below.
+People keep one layout through a section, so its first entry shows where heads stand: above the dates, beside or below.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from advisory.cv.cues import AT, LABEL, STRONG, degree_weight, take_place, title_weight
@@ -20,6 +22,8 @@ DURATION = re.compile(
 EDGE = " ,;:|·•–—-()[]\t"
 MAX_HEAD = 110
 MAX_ABOVE = 3
+PROSE, SHORT_PROSE, TOWN_WORDS = 8, 5, 2
+Weigh = Callable[[str], int]
 
 
 @dataclass(slots=True)
@@ -69,10 +73,8 @@ def _joined(lines: list[Line]) -> list[Line]:
     joined: list[Line] = []
     for line in lines:
         above = joined[-1].text.rstrip() if joined else ""
-        broken = above.endswith(("–", "—", "-")) and POINT.search(above) and (
-            POINT.match(line.text.strip()) or CURRENT.match(line.text.strip())
-        )  # fmt: skip
-        if broken:
+        goes_on = POINT.match(line.text.strip()) or CURRENT.match(line.text.strip())
+        if goes_on and above.endswith(("–", "—", "-")) and POINT.search(above):
             last = joined.pop()
             joined.append(Line(f"{above} {line.text.strip()}", last.place, last.size, last.gap))
         elif line.text.strip():
@@ -91,7 +93,7 @@ def _anchor(line: Line, ranges_only: bool) -> Period | None:
     rest = _residue(line.text, period)
     at_edge = not line.text[: period.at].strip(EDGE) or not DURATION.sub("", line.text[period.to :]).strip(EDGE + ".")
     inside = not at_edge and (period.is_range or re.search(r"[,|(]\s*$", line.text[: period.at]))
-    prose = len(rest) > MAX_HEAD or (SENTENCE.search(line.text) and len(rest.split()) > 8)
+    prose = len(rest) > MAX_HEAD or (SENTENCE.search(line.text) and len(rest.split()) > PROSE)
     return period if (at_edge or inside) and not prose else None
 
 
@@ -108,7 +110,8 @@ def _residue(text: str, period: Period) -> str:
 
 def _is_head(line: Line) -> bool:
     text = line.text.strip()
-    return len(text) <= MAX_HEAD and not BULLET.match(line.text) and not (SENTENCE.search(text) and len(text.split()) > 5)
+    prose = SENTENCE.search(text) and len(text.split()) > SHORT_PROSE
+    return len(text) <= MAX_HEAD and not BULLET.match(line.text) and not prose
 
 
 def _entries(lines: list[Line], *, ranges_only: bool) -> list[Entry]:
@@ -181,7 +184,7 @@ def _pieces(text: str) -> list[str]:
     return [piece for part in STRONG.split(text) if (piece := part.strip(EDGE.replace("(", "").replace(")", "")))]
 
 
-def _roles(entry: Entry, weigh) -> tuple[str, str, str | None]:
+def _roles(entry: Entry, weigh: Weigh) -> tuple[str, str, str | None]:
     """Return (title, organisation, country) of an entry's head; `weigh` is positive for titles."""
     pieces, country, spare = [], None, None
     for text in entry.head:
@@ -195,17 +198,17 @@ def _roles(entry: Entry, weigh) -> tuple[str, str, str | None]:
         pieces = _divided(pieces[0], weigh) or pieces
     if len(pieces) == 1 and spare:
         pieces.append(spare)
-    if len(pieces) < 2:
+    if len(pieces) <= 1:
         return (*_alone(pieces, weigh), country)
     return (*_pair(pieces, weigh), country)
 
 
-def _alone(pieces: list[str], weigh) -> tuple[str, str]:
+def _alone(pieces: list[str], weigh: Weigh) -> tuple[str, str]:
     text = pieces[0] if pieces else ""
     return ("", text) if text and weigh(text) < 0 else (text, "")
 
 
-def _pair(pieces: list[str], weigh) -> tuple[str, str]:
+def _pair(pieces: list[str], weigh: Weigh) -> tuple[str, str]:
     """Choose the organisation among the pieces and, before or else after it, the title."""
     weights = [weigh(piece) for piece in pieces[:4]]
     seat = weights.index(min(weights))
@@ -215,12 +218,12 @@ def _pair(pieces: list[str], weigh) -> tuple[str, str]:
     chosen = max(others, key=lambda index: (weights[index], -index))
     title, organisation = pieces[chosen], pieces[seat]
     head, comma, tail = organisation.rpartition(", ")
-    if comma and weigh(tail) >= 0 and (weigh(head) < 0 or (len(tail.split()) < 3 and tail[:1].isupper())):
+    if comma and weigh(tail) >= 0 and (weigh(head) < 0 or (len(tail.split()) <= TOWN_WORDS and tail[:1].isupper())):
         organisation = head
     return title, organisation
 
 
-def _divided(text: str, weigh) -> list[str] | None:
+def _divided(text: str, weigh: Weigh) -> list[str] | None:
     """Divide "title at employer" or "title, employer" where the cue words change sides."""
     if len(sides := AT.split(text, maxsplit=1)) > 1:
         return sides
@@ -231,33 +234,29 @@ def _divided(text: str, weigh) -> list[str] | None:
     if not cuts:
         return None
     best = max(cuts, key=lambda sides: abs(weigh(sides[0]) - weigh(sides[1])))
-    return list(best) if weigh(best[0]) != weigh(best[1]) or len(parts) == 2 else None
+    return list(best) if weigh(best[0]) != weigh(best[1]) or len(cuts) == 1 else None
 
 
 def _linked_in(lines: list[Line]) -> list[Entry]:
     """Read the experience of a LinkedIn PDF: posts of one company share its heading and add up to its duration."""
-    entries: list[Entry] = []
     anchors = []
     for index, line in enumerate(lines):
         period = next((period for period in find_periods(line.text) if period.is_range), None)
         if period and index and not line.text[: period.at].strip(EDGE) and _months(line.text[period.to :]):
             anchors.append((index, period))
+    entries: list[Entry] = []
     employer, left = "", 0
     for number, (index, period) in enumerate(anchors):
-        above = [line.text.strip() for line in lines[max(0, index - 3) : index]]
-        if len(above) > 2 and _months(above[-2]):
-            employer, left, first = above[-3], _months(above[-2]), index - 3
-        elif left <= 0 and len(above) > 1:
-            employer, first = above[-2], index - 2
-        else:
-            first = index - 1
+        *heading, title = [line.text.strip() for line in lines[max(0, index - MAX_ABOVE) : index]]
+        if heading and (total := _months(heading[-1])):
+            employer, left = heading[0], total
+        elif heading and left <= 0:
+            employer = heading[-1]
         left -= _months(lines[index].text[period.to :])
-        ceiling = anchors[number + 1][0] - 1 if number + 1 < len(anchors) else len(lines)
-        shown = [employer, *(line.text.strip() for line in lines[max(first, index - 1) : min(ceiling, index + 4)])]
-        entries.append(
-            Entry(period, [f"{above[-1]} | {employer}"], [line.text for line in lines[index + 1 : ceiling]][:1],
-                  lines[first].place, shown)
-        )  # fmt: skip
+        end = anchors[number + 1][0] - 1 if number + 1 < len(anchors) else len(lines)
+        after = [line.text.strip() for line in lines[index + 1 : end]][:MAX_ABOVE]
+        shown = [employer, title, lines[index].text.strip(), *after]
+        entries.append(Entry(period, [f"{title} | {employer}"], after[:1], lines[index].place, shown))
     return entries
 
 

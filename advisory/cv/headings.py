@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
 """Section headings of a CV in the languages of the Union, and the cutting of lines into sections."""
 
 import re
@@ -11,7 +12,7 @@ NUMBERING = re.compile(r"^\s*(?:\d{1,2}|[IVX]{1,4})[.)]\s+")
 STYLED = 1.12
 MAX_HEADING = 60
 STEMS = WORDS["heading_stems"]
-MAX_WORDS = 5
+MAX_WORDS, SHORT = 5, 2
 
 
 def heading_kind(line: Line) -> tuple[str, str] | None:
@@ -28,7 +29,7 @@ def heading_kind(line: Line) -> tuple[str, str] | None:
     folded = fold(head)
     if kind is None and not colon and (parts := re.split(r" (?:and|und|et|e|y|i|en|oraz) ", folded)) and len(parts) > 1:
         kind = next((HEADINGS[part] for part in parts if part in HEADINGS), None)
-        if kind and all(part in HEADINGS or len(part.split()) <= 2 for part in parts):
+        if kind and all(part in HEADINGS or len(part.split()) <= SHORT for part in parts):
             return kind, ""
     if not colon and (line.size >= STYLED or text.isupper()) and len(words := folded.split()) <= MAX_WORDS:
         for name, stems in STEMS.items():

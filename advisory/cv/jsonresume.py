@@ -35,6 +35,11 @@ def read_json_resume(content: dict[str, Any]) -> tuple[Findings, list[Line]]:
         value = {"title": title, "institution": _text(study, "institution"), "end": normal(_text(study, "endDate"))}
         if title or value["institution"]:
             found.add("degree", value, _words(study), path)
+    _read_lists(content, found)
+    return found, _lines(content)
+
+
+def _read_lists(content: dict[str, Any], found: Findings) -> None:
     for path, spoken in _rows(content, "languages"):
         if code := language_code(_text(spoken, "language")):
             fluency = _text(spoken, "fluency")
@@ -47,7 +52,6 @@ def read_json_resume(content: dict[str, Any]) -> tuple[Findings, list[Line]]:
     for section, name in (("certificates", "certificate"), ("publications", "publication"), ("projects", "project")):
         for path, row in _rows(content, section):
             found.add(name, _text(row, "name"), _words(row), f"{path}.name")
-    return found, _lines(content)
 
 
 def read_level(fluency: str) -> str | None:

@@ -1,4 +1,4 @@
-"""PDF to lines: text by page in reading order with letter size and gaps, and an attached Europass CV if there is one."""
+"""PDF to lines: text by page in reading order with letter size and gaps, and the XML files attached to it."""
 
 import ctypes
 import re
@@ -36,7 +36,9 @@ def read_pdf(data: bytes) -> tuple[list[Line], list[bytes]]:
             if sum(len(line.text) for line in lines) > TEXT_LENGTH:
                 break
     except pypdfium2.PdfiumError as error:
-        raise Rejected(f"Page {number + 1} of the PDF is damaged. Save the file again and send the new copy.") from error
+        raise Rejected(
+            f"Page {number + 1} of the PDF is damaged. Save the file again and send the new copy."
+        ) from error
     return _sized(lines), attached
 
 

@@ -18,18 +18,21 @@ from advisory.cv.pdf import read_pdf
 from advisory.cv.reading import TEXT_LENGTH, Findings, Line, Reading, Rejected, missing
 from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml
 from advisory.cv.text import read_lines
+from advisory.cv.vocabulary import LOCALES
 from advisory.cv.xmltext import local
 
 ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX or a plain text file."
-UNION = "bg cs da de el en es et fi fr ga hr hu it lt lv mt no nl pl pt ro sk sl sv uk".split()
 ENOUGH_LETTERS = 40
 MAX_LINE = 2_000
+MAX_LETTERS = 4 * TEXT_LENGTH
 LANGUAGE_SAMPLE = 4_000
+FEW = 1_000
+WIDE_SPACE = re.compile(r" {4,}")
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
 LINKED_IN = re.compile(r"linkedin\.com/in/.*\(linkedin\)", re.IGNORECASE | re.DOTALL)
 
 LANGUAGE = py3langid.langid.LanguageIdentifier.from_model_file(py3langid.langid.MODEL_FILE, norm_probs=True)
-LANGUAGE.set_languages(UNION)
+LANGUAGE.set_languages(set(LOCALES) - {"nb"})
 
 
 def read(data: bytes, filename: str) -> Reading:
@@ -82,7 +85,9 @@ def _from_pdf(data: bytes) -> tuple[str, Findings, list[Line]]:
             form, found, told = _from_xml(content)
             return f"{form}-pdf", found, told
     if sum(len(line.text) for line in lines) < ENOUGH_LETTERS:
-        raise Rejected("The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in.")
+        raise Rejected(
+            "The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in."
+        )
     return _from_lines("pdf", lines)
 
 
@@ -107,7 +112,13 @@ def _from_json(text: str) -> tuple[str, Findings, list[Line]]:
 
 
 def _from_lines(form: str, lines: list[Line]) -> tuple[str, Findings, list[Line]]:
-    clean = [Line(CONTROL.sub("", _composed(line.text))[:MAX_LINE], line.place, line.size, line.gap) for line in lines]
+    clean, letters = [], 0
+    for line in lines:
+        text = CONTROL.sub("", _composed(line.text))[:MAX_LINE]
+        letters += len(text)
+        if letters > MAX_LETTERS:
+            break
+        clean.append(Line(text, line.place, line.size, line.gap))
     if sum(len(line.text) for line in clean) < ENOUGH_LETTERS:
         raise Rejected("The file holds hardly any text. Send a CV with the usual sections.")
     if LINKED_IN.search("\n".join(line.text for line in clean[:60])):
@@ -116,7 +127,8 @@ def _from_lines(form: str, lines: list[Line]) -> tuple[str, Findings, list[Line]
 
 
 def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text).replace("\u00a0", " ").replace("\u200b", "")
+    plain = unicodedata.normalize("NFC", text).replace("\u00a0", " ").replace("\u200b", "")
+    return WIDE_SPACE.sub("   ", plain)
 
 
 def _decoded(data: bytes, filename: str) -> str:
@@ -128,8 +140,8 @@ def _decoded(data: bytes, filename: str) -> str:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if len(CONTROL.findall(text)) <= len(text) // 1000:
-            return text[: 4 * TEXT_LENGTH]
+        if len(CONTROL.findall(text)) * FEW <= len(text):
+            return text[:MAX_LETTERS]
     kind = filename.rsplit(".", 1)[-1].upper() if "." in filename[-6:] else ""
     named = f" (its name says {kind})" if kind.isalnum() else ""
     raise Rejected(f"The file{named} is of a format that is not accepted. {ACCEPTED}")

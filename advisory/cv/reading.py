@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(slots=True)
 class Reading:
-    """The whole answer: status is `read`, `incomplete` or `rejected`; the reason is a sentence when it is not `read`."""
+    """The whole answer: status is `read`, `incomplete` or `rejected`; the reason is a sentence unless it is `read`."""
 
     format: str
     language: str | None

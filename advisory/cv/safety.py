@@ -40,7 +40,9 @@ def open_zip(data: bytes) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise Rejected("The file is damaged: its parts cannot be listed. Save it again and send the new copy.") from error
+        raise Rejected(
+            "The file is damaged: its parts cannot be listed. Save it again and send the new copy."
+        ) from error
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise Rejected(f"The file holds {len(entries)} parts; at most {MAX_ENTRIES:,} are accepted.")

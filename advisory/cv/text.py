@@ -12,7 +12,9 @@ from advisory.cv.headings import HEADINGS, cut
 from advisory.cv.reading import Findings, Line
 from advisory.cv.vocabulary import NATIVE, find_languages, fold, lowest_level
 
-FOOTER = re.compile(r"^\s*(?:page|seite|pagina|página|strona|pag\.)?\s*\d+\s*(?:of|/|von|sur|di|de|z|van)\s*\d+\s*$", re.I)
+FOOTER = re.compile(
+    r"^\s*(?:page|seite|pagina|página|strona|pag\.)?\s*\d+\s*(?:of|/|von|sur|di|de|z|van)\s*\d+\s*$", re.I
+)
 LEVEL = re.compile(r"(?<![\w])([ABC][12])(?![\w])")
 OTHER_TONGUES = re.compile(
     r"\b(?:other|further|foreign|fremd\w*|weitere|autres?|altre|otros|otras|inne|andere|overige|obce|outras)\b"
@@ -66,7 +68,7 @@ def _labelled(line: Line) -> bool:
 
 
 def _levelled(line: Line) -> bool:
-    """Tell whether a short line gives a language with its level, such as "English – C1"."""
+    """Tell whether a short line gives a language with its level, such as "English C1"."""
     return len(line.text) < MAX_ITEM and bool(LEVEL.search(line.text)) and bool(find_languages(line.text))
 
 
@@ -81,6 +83,10 @@ class _Mention:
     native: bool
     more: list[str]
 
+    def waits_for(self, text: str) -> bool:
+        """Tell whether a line without a language goes on with this one's levels."""
+        return self.alone and bool(LEVEL.search(text) or (not self.more and _level(fold(text))))
+
 
 def read_languages(lines: list[Line], found: Findings) -> None:
     """Add a `language` for each one named; its level stands behind it, before it, or on the next lines."""
@@ -91,15 +97,15 @@ def read_languages(lines: list[Line], found: Findings) -> None:
         if named:
             native_block = native_block and named[0].native
             mentions += named
-        elif mentions and mentions[-1].alone and (LEVEL.search(line.text) or not mentions[-1].more and _level(fold(line.text))):
+        elif mentions and mentions[-1].waits_for(line.text):
             mentions[-1].more.append(line.text)
         else:
             native_block = bool(NATIVE.search(fold(line.text)))
     for mention in mentions:
         level = _level(f"{mention.words} {fold(' '.join(mention.more))}") or ("native" if mention.native else None)
         if not any(old.name == "language" and old.value["code"] == mention.code for old in found.fields):
-            snippet = " · ".join([mention.line.text, *mention.more])
-            found.add("language", {"code": mention.code, "cefr": level}, snippet, mention.line.place, 0.9 if level else 0.7)
+            snippet, sure = " · ".join([mention.line.text, *mention.more]), 0.9 if level else 0.7
+            found.add("language", {"code": mention.code, "cefr": level}, snippet, mention.line.place, sure)
 
 
 def _mentions(line: Line, native_block: bool) -> list[_Mention]:

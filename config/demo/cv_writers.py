@@ -101,7 +101,8 @@ def europass_v3(person: Any, words: dict[str, Any]) -> bytes:
     mother = [tongue("MotherTongue", spoken) for spoken in person.languages if spoken["cefr"] == "native"]
     foreign = [
         tongue("ForeignLanguage", spoken,
-               _v3("ProficiencyLevel", [_v3(skill, level) for skill, level in zip(V3_SKILLS, _five(spoken["cefr"]), strict=True)]))
+               _v3("ProficiencyLevel", [
+                   _v3(skill, level) for skill, level in zip(V3_SKILLS, _five(spoken["cefr"]), strict=True)]))
         for spoken in person.languages if spoken["cefr"] != "native"
     ]  # fmt: skip
     return _bytes(_v3(
@@ -134,7 +135,8 @@ def europass_candidate(person: Any, words: dict[str, Any]) -> bytes:
 
     def job(held: dict[str, Any]) -> etree._Element:
         period = e("eures_EmploymentPeriod", moment("eures_StartDate", held["start"]),
-                   moment("eures_EndDate", held["end"]) if held["end"] else e("hr_CurrentIndicator", "true"))  # fmt: skip
+                   moment("eures_EndDate", held["end"]) if held["end"] else e("hr_CurrentIndicator", "true")
+                   )  # fmt: skip
         position = e("PositionHistory", e("PositionTitle", held["title"], typeCode="FREETEXT"), period,
                      e("oa_Description", _html(held["told"])), e("City", held["city"]),
                      e("Country", held["country"].lower()))  # fmt: skip
@@ -161,20 +163,21 @@ def europass_candidate(person: Any, words: dict[str, Any]) -> bytes:
     ]  # fmt: skip
     native = [e("PrimaryLanguageCode", ISO_639_2[spoken["code"]], name="NORMAL")
               for spoken in person.languages if spoken["cefr"] == "native"]  # fmt: skip
+    foreign = [tongue(spoken) for spoken in person.languages if spoken["cefr"] != "native"]
     skills = [e("PersonCompetency", e("CompetencyID", skill, schemeName="FREE_TEXT"), e("hr_TaxonomyID", "other"))
               for skill in person.skills]  # fmt: skip
     profile = e(
         "CandidateProfile", e("hr_ExecutiveSummary", f"<p>{escape(words['note'])}. {escape(person.summary)}</p>"),
         e("EmploymentHistory", [job(held) for held in person.jobs]),
         e("EducationHistory", [study(degree) for degree in person.degrees]),
-        e("PersonQualifications", [tongue(spoken) for spoken in person.languages if spoken["cefr"] != "native"], skills),
+        e("PersonQualifications", foreign, skills),
         languageCode=person.written_in,
     )  # fmt: skip
     return _bytes(e("Candidate", e("CandidatePerson", name(), *contacts, native), profile))
 
 
 def _outline(person: Any, words: dict[str, Any]) -> dict[str, Any]:
-    """Return the person as the typst and DOCX layouts print it: dates, languages and places in words."""
+    """Return the person as the PDF and DOCX layouts print it: dates, languages and places in words."""
     locale = Locale(person.written_in)
 
     def date(value: str | None) -> str:
@@ -194,7 +197,7 @@ def _outline(person: Any, words: dict[str, Any]) -> dict[str, Any]:
             ) if line
         ],
         "jobs": [
-            {**job, "dates": f"{date(job['start'])} – {date(job['end'])}",
+            {**job, "dates": f"{date(job['start'])} \N{EN DASH} {date(job['end'])}",
              "seat": f"{job['city']}, {locale.territories[job['country']]}"}
             for job in person.jobs
         ],

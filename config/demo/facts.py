@@ -27,6 +27,8 @@ from facility.registry.vocabulary_data import vocabulary
 DATA = Path(__file__).resolve().parent / "data"
 EVALUATED = ("selected", "promoted", "declined", "capped", "reserve", "rejected")
 LANGUAGE_OF = {"AT": "de", "DE": "de", "BE": "nl", "NL": "nl", "FR": "fr", "LU": "fr"}
+# Sizes of member firms as often as they are drawn.
+SIZES = ("micro", "micro", "micro", "small", "small", "small", "medium", "large")
 # How far the first two readings stand from the quality; the third of a disputed application stands on it.
 NEAR, FAR = 5, 13
 # How far, in points of the scale, one criterion may stand from the score of the whole.
@@ -148,11 +150,11 @@ class DemoPerson:
 
 @dataclass(frozen=True, slots=True)
 class Firm:
-    """An invented member firm of a cluster; `kind` is sme or large_firm."""
+    """An invented member firm of a cluster; `size` is micro, small, medium or large."""
 
     name: str
     country: str
-    kind: str
+    size: str
 
 
 def draw(seed: str, n: int) -> int:
@@ -290,7 +292,7 @@ def firms(cluster: Cluster, number: int) -> tuple[Firm, ...]:
         Firm(
             f"{word} {trades[draw(f'trade {cluster.key} {word}', len(trades))]} {legal}",
             cluster.country,
-            "large_firm" if draw(f"size {cluster.key} {word}", 8) == 0 else "sme",
+            SIZES[draw(f"size {cluster.key} {word}", len(SIZES))],
         )
         for word in words
     )

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from facility.roles import in_force
 from facility.workflow import clock
 from facility.workflow.ids import uuid7
 
@@ -69,9 +70,7 @@ class Person(AbstractBaseUser):
 
     @cached_property
     def _roles(self) -> frozenset[str]:
-        from .grants import active
-
-        return frozenset(active().filter(person=self).values_list("role", flat=True))
+        return frozenset(in_force().filter(person=self).values_list("role", flat=True))
 
     def roles_held(self) -> frozenset[str]:
         """The roles that the person holds anywhere now; read once per request."""

@@ -38,9 +38,6 @@ WEEK, PRESSING, MARK = 7, 2, 2
 HEAT = (0, 5, 15, 30)
 
 
-# ---------------------------------------------------------------- icons and states
-
-
 @cache
 def _icon(name, size, css=""):
     href = f"{static('ecl/icons/icons.svg')}#{name}"
@@ -92,9 +89,6 @@ def message_tone(level_tag):
 @register.filter
 def tone_icon(tone):
     return TONES[_tone(tone)]
-
-
-# ---------------------------------------------------------------- dates as people write them
 
 
 def _local(value):
@@ -197,9 +191,6 @@ def due(context, value):
     return _time(value, toned(text, tone))
 
 
-# ---------------------------------------------------------------- values
-
-
 def _linked(context, value):
     text = show(context, value.get("value"))
     lang = format_html(' lang="{}"', value["lang"]) if value.get("lang") else ""
@@ -251,9 +242,6 @@ def zipped(labels, cells):
 def heat(sessions):
     """The tint, 0 to 4, of a toolkit field by the number of sessions behind it."""
     return sum(sessions > limit for limit in HEAT)
-
-
-# ---------------------------------------------------------------- fields
 
 
 @register.filter
@@ -335,9 +323,6 @@ def problems(form):
         return []
     general = [{"href": "", "label": "", "text": text} for text in form.non_field_errors()]
     return general + list(_problems(form))
-
-
-# ---------------------------------------------------------------- charts: sizes by attribute, colours by class
 
 
 def _number(value):

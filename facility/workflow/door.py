@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import structlog
 from django.db import OperationalError, connection, models, transaction
 from django.db.models.expressions import ExpressionWrapper
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from . import clock, trail
@@ -198,7 +199,7 @@ class _Run:
     def clean(self, record: Any) -> dict[str, Any]:
         form = record.form_for(self.step, by=self.by, raw=self.raw or {}, files=self.files)
         if form is None:
-            if isinstance(self.raw, dict) and self.raw:
+            if self.raw and not isinstance(self.raw, QueryDict):
                 raise Invalid({name: [_("This step takes no such field.")] for name in self.raw})
             return {}
         if not form.is_valid():

@@ -18,6 +18,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import QuerySet
 from django.db.utils import InterfaceError, OperationalError
+from django.forms.utils import ErrorDict
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -102,7 +103,7 @@ class RefusalMiddleware:
                 return render(request, template, {"exception": str(error), "reason": str(error)}, status=status)
         if isinstance(error, OperationalError | InterfaceError):
             log.error("database_away", error=type(error).__name__)
-            return HttpResponse(_("The service is briefly away. Please try again in a moment."), status=503)
+            return render(request, "503.html", status=503)
         return None
 
 
@@ -491,7 +492,7 @@ class StepPage(RecordPage):
             raise Http404
         posted = self.request.POST.copy()
         fresh = self.record.form_for(self.step, by=self.request.user, raw=posted, files=self.request.FILES)
-        fresh.unchecked = True
+        fresh._errors = ErrorDict()
         return self.show(fresh)
 
 

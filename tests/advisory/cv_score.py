@@ -12,8 +12,10 @@ Counts = dict[str, list[int]]
 
 
 def score(reading: Reading, truth: dict[str, Any], counts: Counts) -> None:
-    """Add [right, missed, invented] per field name to the counts."""
+    """Add [right, missed, invented] to the counts for each field name that the truth speaks of."""
     for name in (*SINGLE, *SEVERAL):
+        if name not in truth:
+            continue
         told = truth[name] if name in SEVERAL else [truth[name]] if truth[name] else []
         wanted = Counter(map(_key, told))
         got = Counter(_key(field.value) for field in reading.fields if field.name == name)

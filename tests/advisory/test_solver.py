@@ -2,12 +2,14 @@
 
 import math
 from itertools import combinations, product
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advisory import solver
 from advisory.solver import Problem, RunnerUp, solve
 
 
@@ -104,12 +106,13 @@ def test_there_is_no_runner_up_where_everybody_else_is_taken():
         ),
         (
             Problem([[1, 1], [1, 1]], [2, 0], [1, 1], conflict=[[1, 0], [0, 0]]),
-            "Project 0 lacks 1 of 2 advisors: 1 may serve there, and those are needed elsewhere or their places are taken.",
+            "Project 0 lacks 1 of 2 advisors: 1 may serve there, and those are needed elsewhere or their places are "
+            "taken.",
         ),
         (
             Problem([[1], [1]], [{"business": 1}], [1, 1], kinds=[{"sustainability"}, set()]),
-            "Project 0 lacks 1 of 1 business advisors: 0 may serve there, and those are needed elsewhere or their places "
-            "are taken.",
+            "Project 0 lacks 1 of 1 business advisors: 0 may serve there, and those are needed elsewhere or their "
+            "places are taken.",
         ),
         (
             Problem([[1, 1], [1, 1]], [1, 1], [2, 2], load_lb=[2, 0], conflict=[[1, 0], [0, 0]]),
@@ -158,6 +161,23 @@ def test_a_programme_of_real_size_is_solved_to_the_proof():
     assert max(np.bincount([advisor for advisor, _ in solution.pairs])) == 1
     assert solution.min == pytest.approx(solution.min_bound)
     assert solution.sum == pytest.approx(solution.sum_bound)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_looking_at_few_pairs_first_misses_nothing(seed):
+    generator = np.random.default_rng(seed)
+    scores = generator.normal(size=(26, 3)) @ generator.normal(size=(3, 12)) + generator.normal(size=(26, 12))
+    problem = Problem(scores, [2] * 12, [1] * 26, conflict=generator.random((26, 12)) < 0.2)
+
+    few, every = [], []
+    for first_look, answers in ((1, few), (1000, every)):
+        with patch.object(solver, "FIRST_LOOK", first_look):
+            solution = solve(problem)
+        assert solution.status == "proven"
+        answers += [solution.min, solution.sum, solution.min_bound, solution.sum_bound]
+
+    assert few == pytest.approx(every)
+    assert few[:2] == pytest.approx(few[2:])
 
 
 KINDS = ("business", "sustainability")
@@ -219,10 +239,12 @@ def best_by_trying_all(problem):
     return best
 
 
-@settings(max_examples=150, deadline=None)
-@given(problems())
-def test_the_answer_is_the_best_of_all_possibilities(problem):
-    solution = solve(problem)
+@settings(max_examples=200, deadline=None)
+@given(problems(), st.sampled_from([0, 20]))
+def test_the_answer_is_the_best_of_all_possibilities(problem, first_look):
+    # With nothing looked at first, every pair must be found by the proof itself.
+    with patch.object(solver, "FIRST_LOOK", first_look):
+        solution = solve(problem)
 
     expected = best_by_trying_all(problem)
     if expected is None:

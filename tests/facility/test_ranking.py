@@ -85,6 +85,34 @@ def test_a_minimum_may_need_a_candidate_who_meets_two_at_once():
     assert proposal.ids(Outcome.SELECTED) == ["c"]
 
 
+def test_who_would_use_up_two_caps_gives_way_to_two_who_meet_the_minimum():
+    bids = [
+        bid("a", 90, "ES", "textile", countries=("IT",)),
+        bid("b", 80, "ES", "textile"),
+        bid("c", 70, "IT", "textile"),
+    ]
+
+    proposal = rank(bids, Rules(places=2, caps={ES: 1, ("countries", "IT"): 1}, minima={TEXTILE: 2}))
+
+    assert proposal.ids(Outcome.SELECTED) == ["b", "c"]
+    assert codes(proposal, "a") == ["kept_for_minimum"]
+
+
+def test_only_the_minima_that_are_still_open_are_given_as_the_reason():
+    bids = [bid("a", 90, "IT"), bid("b", 80, "PL"), bid("c", 70, sector="textile")]
+
+    proposal = rank(bids, Rules(places=2, minima={IT: 1, TEXTILE: 1}))
+
+    assert sentences(proposal, "b") == ["The places left are needed for the minimum of 1 for sector textile."]
+
+
+def test_who_is_out_by_override_is_no_hope_for_a_minimum():
+    bids = [bid("a", 90, "ES"), bid("b", 80, "ES", "textile"), bid("c", 70, "IT", "textile")]
+    rules = Rules(places=2, caps={ES: 1}, minima={TEXTILE: 1}, overrides={"c": Override(False, "Insolvent.")})
+
+    assert rank(bids, rules).ids(Outcome.SELECTED) == ["b"]
+
+
 def test_overrides_go_before_the_order_and_count_for_places_and_caps():
     rules = Rules(
         places=2,
@@ -192,6 +220,24 @@ def test_a_minimum_nobody_can_meet_blocks_no_promotion_but_is_named():
 
     assert promotion.id == "b"
     assert [reason.sentence for reason in promotion.unreachable] == ["At least 1 for sector textile."]
+
+
+def test_of_two_minima_that_exclude_each_other_the_first_is_kept():
+    reserves = [bid("b", 80), bid("c", 70, sector="textile"), bid("d", 60, "IT")]
+
+    promotion = next_promotion(reserves, [bid("a", 90)], Rules(places=2, minima={IT: 1, TEXTILE: 1}))
+
+    assert promotion.id == "d"
+    assert [reason.sentence for reason in promotion.unreachable] == ["At least 1 for sector textile."]
+
+
+def test_a_cap_that_is_already_passed_does_not_put_a_minimum_out_of_reach():
+    rules = Rules(places=3, caps={ES: 1}, minima={TEXTILE: 1})
+
+    promotion = next_promotion([bid("c", 80, "IT"), bid("d", 70, "IT", "textile")], [bid("a", 90), bid("b", 85)], rules)
+
+    assert promotion.id == "d"
+    assert promotion.unreachable == ()
 
 
 def test_nobody_is_promoted_when_no_place_is_free():

@@ -325,14 +325,16 @@ def test_lengths_of_time(text, minutes):
     assert minutes_of(text) == minutes
 
 
-@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
-def test_any_bytes_are_read_or_refused(data):
+@given(st.sampled_from(sorted(SAMPLES.iterdir())), st.integers(0, 1200), st.integers(0, 40), st.binary(max_size=40))
+def test_a_damaged_report_is_read_or_refused(path, at, cut, noise):
+    data = path.read_bytes()
     try:
-        answer = read(data, "report.csv")
+        answer = read(data[:at] + noise + data[at + cut :], path.name).as_json()
     except Refused as refusal:
-        assert str(refusal).endswith(".")
-    else:
-        json.dumps(answer.as_json())
+        answer = {"error": str(refusal)}
+
+    assert json.dumps(answer)
+    assert answer.get("error", ".").endswith(".")
 
 
 @given(st.lists(st.tuples(st.integers(0, 59), st.integers(0, 59)), min_size=1, max_size=6))

@@ -122,7 +122,7 @@ def _person(rows: Sequence[Presence]) -> Person:
 
 def _union(stays: Sequence[Presence]) -> float:
     """Seconds in which at least one of the stays lasted: two devices at once are one presence."""
-    spans = sorted((utc(stay.start), utc(stay.end)) for stay in stays)
+    spans = sorted((utc(stay.start), utc(stay.end)) for stay in stays if stay.start and stay.end)
     seconds = 0.0
     until = None
     for start, end in spans:

@@ -93,8 +93,8 @@ class Calendar:
             is_month_first = self.is_month_first and mark == "/"
             return (year, int(first), int(second)) if is_month_first else (year, int(second), int(first))
         if found := NAMED.match(text):
-            month, day, year = found.groups()[:3] if found[1] else (found[5], found[4], found[6])
-            return int(year), MONTHS.index(month.casefold()) + 1, int(day)
+            name, day, full = found.groups()[:3] if found[1] else (found[5], found[4], found[6])
+            return int(full), MONTHS.index(name.casefold()) + 1, int(day)
         return None
 
 

@@ -1,0 +1,171 @@
+"""Files that are not what they seem: each is refused with a sentence, none raises, none is unpacked or followed."""
+
+import io
+import json
+import zipfile
+
+import pikepdf
+import pytest
+
+from advisory.cv import safety
+from advisory.cv.reader import ACCEPTED, read
+from facility.isolation import run_isolated
+
+TYPES = (
+    '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Override PartName="/word/document.xml" '
+    'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>'
+)
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+CV_TEXT = "Anna Example anna@example.org Languages English C1 Education MSc Chemistry, Example University, 2009"
+
+
+def document(body: str, doctype: str = "") -> str:
+    return (
+        f'{doctype}<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>{body}</w:t></w:r></w:p></w:body></w:document>'
+    )
+
+
+def docx(parts: dict[str, str | bytes] | None = None, types: str = TYPES) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {
+            "[Content_Types].xml": types,
+            "word/document.xml": document(CV_TEXT),
+            **(parts or {}),
+        }.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+def pdf(pages: int = 1, **save) -> bytes:
+    target = io.BytesIO()
+    with pikepdf.new() as made:
+        for _ in range(pages):
+            made.add_blank_page()
+        made.save(target, **save)
+    return target.getvalue()
+
+
+def locked_zip() -> bytes:
+    """Set the bit that says "encrypted" on every entry, in the local headers and in the directory."""
+    data = bytearray(docx())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(mark)
+        while at >= 0:
+            data[at + offset] |= 1
+            at = data.find(mark, at + 4)
+    return bytes(data)
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+HOSTILE = {
+    "empty": (b"", "The file is empty."),
+    "blank": (b" \r\n\t ", "The file is empty."),
+    "huge": (b"a" * (safety.MAX_INPUT + 1), "larger than 10 MB"),
+    "entity bomb": (f"{BOMB}<Candidate>&b;</Candidate>".encode(), "declares a document type"),
+    "outside entity": (f"{OUTSIDE}<SkillsPassport>&a;</SkillsPassport>".encode(), "declares a document type"),
+    "bare doctype": (b"<!DOCTYPE Candidate><Candidate/>", "declares a document type"),
+    "deep xml": (b"<a>" * 100_000, "not well-formed XML"),
+    "broken xml": (b"<Candidate><CandidatePerson></Candidate>", "not well-formed XML (line 1)"),
+    "web page": (b"<html><body>Anna Example</body></html>", "no Europass CV: it begins with <html>"),
+    "deep json": (b"[" * 200_000, "looks like JSON"),
+    "other json": (b'{"invoice": 12}', "no JSON Resume"),
+    "truncated json": (b'{"basics": {"name": "An', "looks like JSON"),
+    "picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "a format that is not accepted"),
+    "program": (b"MZ\x90\x00\x03" + bytes(2_000), "a format that is not accepted"),
+    "old word": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4_000), "a format that is not accepted"),
+    "hardly text": (b"Hello", "hardly any text"),
+    "truncated zip": (docx()[:300], "its parts cannot be listed"),
+    "other zip": (docx(types="<Types/>"), "no Word document"),
+    "nested zip": (docx({"word/document.xml": docx()}), "not well-formed XML"),
+    "zip bomb": (docx({"word/media/a.xml": bytes(90 * 1024 * 1024)}), "more than 100 times its size"),
+    "many bombs": (docx({f"word/{n}.xml": bytes(9 * 1024 * 1024) for n in range(12)}), "more than 100 MB"),
+    "many parts": (docx({f"word/{n}.xml": "" for n in range(1_100)}), "holds 1102 parts; at most 1,000"),
+    "traversal": (docx({"../../etc/cron.d/x": "boo"}), "points outside the file"),
+    "absolute name": (docx({"/etc/passwd": "boo"}), "points outside the file"),
+    "windows name": (docx({"C:\\boot.ini": "boo"}), "points outside the file"),
+    "macro part": (docx({"word/vbaProject.bin": b"x"}), "holds macros"),
+    "macro type": (docx(types=TYPES.replace("document.main", "document.macroEnabled.main")), "holds macros"),
+    "locked zip": (locked_zip(), "protected by a password"),
+    "docx entity": (docx({"word/document.xml": document("&b;", BOMB)}), "declares a document type"),
+    "no document": (docx({"word/document.xml": ""}), "not well-formed XML"),
+    "scan": (pdf(), "holds no text, only pictures"),
+    "locked pdf": (pdf(encryption=pikepdf.Encryption(owner="o", user="u")), "protected by a password"),
+    "long pdf": (pdf(21), "has 21 pages; a CV may have at most 20"),
+    "pdf in name": (b"%PDF-1.7\n" + bytes(range(256)) * 8, "The PDF is damaged"),
+    "truncated pdf": (pdf()[:60], "The PDF is damaged"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_with_its_sentence(name):
+    data, sentence = HOSTILE[name]
+    reading = read(data, "cv.docx")
+    assert reading.status == "rejected"
+    assert sentence in reading.reason
+    assert reading.reason.endswith(".")
+    assert reading.fields == []
+
+
+def test_an_unknown_format_is_told_what_is_accepted_and_what_its_name_says():
+    reading = read(b"\x89PNG\r\n\x1a\n" + bytes(400), "photo.docx")
+    assert reading.reason == f"The file (its name says DOCX) is of a format that is not accepted. {ACCEPTED}"
+
+
+def test_a_size_that_the_directory_understates_is_not_trusted():
+    data = bytearray(docx({"word/document.xml": document(CV_TEXT + "x" * 300_000)}))
+    entry = data.rfind(b"word/document.xml") - 46
+    assert data[entry : entry + 4] == b"PK\x01\x02"
+    data[entry + 24 : entry + 28] = (50).to_bytes(4, "little")
+    assert "cannot be unpacked" in read(bytes(data), "cv.docx").reason
+
+
+def test_an_outside_template_is_not_followed():
+    relation = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
+        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/attachedTemplate" '
+        'Target="http://192.0.2.1/x.dotm" TargetMode="External"/></Relationships>'
+    )
+    reading = read(docx({"word/_rels/settings.xml.rels": relation}), "cv.docx")
+    assert reading.format == "docx"
+    assert reading.status == "incomplete"
+
+
+def test_a_pdf_with_a_hostile_attachment_is_refused():
+    with pikepdf.new() as made:
+        made.add_blank_page()
+        made.attachments["attachment.xml"] = pikepdf.AttachedFileSpec(
+            made, f"{OUTSIDE}<Candidate>&a;</Candidate>".encode(), filename="attachment.xml"
+        )
+        target = io.BytesIO()
+        made.save(target)
+    assert "declares a document type" in read(target.getvalue(), "cv.pdf").reason
+
+
+def test_json_of_odd_types_is_read_without_a_fault():
+    odd = {
+        "basics": ["x"],
+        "work": [3, {"name": 4, "position": ["a"]}],
+        "languages": {"a": 1},
+        "skills": [{"keywords": 5}],
+    }
+    assert read(json.dumps(odd).encode(), "cv.json").status == "incomplete"
+
+
+SLOW = {
+    "one long word": "a" * 200_000,
+    "addresses": "a@a." * 60_000,
+    "spaces": (" " * 1_900 + "|\n") * 120,
+    "dashes": ("2014 - " * 280 + "\n") * 100,
+    "titles": ("m m. dr - " * 190 + "\n") * 100,
+    "headings": "Experience\nLanguages\nEducation\n" * 8_000,
+    "languages": "Languages\n" + "English German " * 15_000,
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_text_made_to_be_slow_stays_within_five_seconds(name):
+    shape = run_isolated("advisory.cv.reader.read_as_dict", SLOW[name].encode(), "cv.txt", cpu_seconds=5)
+    assert shape["status"] == "incomplete"

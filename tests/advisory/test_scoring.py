@@ -1,0 +1,213 @@
+"""The explained score: worked examples with vectors made by hand, and the two commands."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisory.scoring import Need, Profile, score
+
+ROOT = Path(__file__).parents[2]
+WATER = np.array([1.0, 0.0, 0.0])
+ENERGY = np.array([0.0, 1.0, 0.0])
+OTHER = np.array([0.0, 0.0, 1.0])
+
+
+def profile(id_, *texts, language="en", vectors=(), **more):
+    return Profile(id_, texts, language, tuple(np.atleast_2d(vector) for vector in vectors), **more)
+
+
+def parts(scores, i=0, j=0):
+    return {part.name: part for part in scores.parts(i, j)}
+
+
+def test_the_words_of_the_need_decide_and_are_shown_rarest_first():
+    people = [
+        profile("a", "Water reuse in textile dyeing"),
+        profile("b", "Energy audits in textile plants"),
+        profile("c", "Textile trade and marketing"),
+    ]
+
+    scores = score(people, [Need("n", "water reuse for textile firms", "en")])
+
+    assert scores.matrix[:, 0].argmax() == 0
+    assert parts(scores)["words"].evidence == ("reuse", "water", "textile")
+    assert parts(scores)["words"].is_z
+    assert list(parts(scores, 1)) == ["words"]
+
+
+def test_words_of_another_language_do_not_count():
+    people = [
+        profile("a", "restaurant piscine camping", language="fr", vectors=[WATER]),
+        profile("b", "restaurant camping", language="en", vectors=[ENERGY]),
+    ]
+
+    scores = score(people, [Need("n", "restaurant camping", "en", WATER)])
+
+    assert "words" not in parts(scores, 0)
+    assert "words" in parts(scores, 1)
+
+
+def test_meaning_finds_the_text_and_quotes_it():
+    people = [profile("a", "Trade", "Closed loops", vectors=[ENERGY, WATER]), profile("b", "Law", vectors=[OTHER])]
+
+    scores = score(people, [Need("n", "eau", "fr", WATER)])
+
+    assert scores.matrix[0, 0] > scores.matrix[1, 0]
+    assert parts(scores)["meaning"].evidence == ("Closed loops",)
+
+
+def test_a_chunked_text_counts_by_its_mean_and_separate_texts_by_their_best_three():
+    half = profile("half", "long", vectors=[np.stack([WATER, OTHER])])
+    best = profile("best", "1", "2", "3", "4", vectors=[WATER, WATER, WATER, OTHER])
+
+    scores = score([half, best], [Need("n", "", "en", WATER), Need("m", "", "en", ENERGY)])
+
+    assert scores.matrix[1, 0] > scores.matrix[0, 0]
+    four = score([profile("same", "1", "2", "3", "4", vectors=[WATER] * 4), best], [Need("n", "", "en", WATER)])
+    assert four.matrix[0, 0] == pytest.approx(four.matrix[1, 0], abs=1e-9)
+
+
+def test_a_language_is_taken_out_of_the_vectors_once_enough_texts_show_it():
+    # Every French vector leans to one side: without the correction any of them is nearer to a French need.
+    generator = np.random.default_rng(5)
+    lean, themes = np.array([4.0, 0, 0, 0, 0]), np.eye(5)[1:]
+    people = [
+        profile(
+            f"{language}{n}", "x", language=language, vectors=[themes[n % 4] + shift + generator.normal(size=5) / 50]
+        )
+        for language, shift in (("fr", lean), ("en", -lean))
+        for n in range(20)
+    ]
+    needs = [Need(f"n{n}", "y", "fr", themes[n % 4] + lean) for n in range(20)]
+
+    scores = score(people, needs)
+
+    fitting = [i for i in range(40) if i % 4 == 0]
+    assert sorted(np.argsort(-scores.matrix[:, 0])[:10].tolist()) == fitting
+
+
+def test_areas_and_languages_add_up_to_one_point_each():
+    people = [
+        profile("a", speaks={"fr": "C2", "en": "B1"}, areas=frozenset({"water-use"})),
+        profile("b", speaks={"en": None}, areas=frozenset()),
+    ]
+    need = Need("n", languages=("fr", "en"), areas={"water-use": 3.0, "energy-efficiency": 1.0})
+
+    scores = score(people, [need])
+
+    assert scores.matrix[:, 0].tolist() == [0.75 + 1.0, 0.0 + 0.5]
+    assert parts(scores)["areas"].evidence == ("water-use",)
+    assert parts(scores)["languages"].evidence == ("fr", "en")
+    assert [part.name for part in scores.parts(0, 0)] == ["languages", "areas"]
+
+
+def test_a_conflict_forbids_the_pair_and_only_that():
+    people = [profile("a", "water"), profile("b", "water")]
+
+    scores = score(people, [Need("n", "water", "en"), Need("m", "water", "en")], conflicts={("b", "n")})
+
+    assert np.isnan(scores.matrix).tolist() == [[False, False], [True, False]]
+    assert scores.forbidden.tolist() == [[False, False], [True, False]]
+    with pytest.raises(KeyError):
+        score(people, [], conflicts={("b", "z")})
+
+
+def test_vectors_for_some_texts_only_are_refused():
+    with pytest.raises(ValueError, match="Profile a: 2 texts, vectors for 1"):
+        score([profile("a", "one", "two", vectors=[WATER])], [])
+
+
+def test_nothing_known_scores_as_the_average():
+    scores = score([profile("a"), profile("b", "water")], [Need("n", "water", "en"), Need("m", "", "en")])
+
+    assert scores.matrix[0].tolist() == [0.0, 0.0]
+    assert score([], []).matrix.shape == (0, 0)
+
+
+def test_a_long_evidence_is_cut_at_a_word():
+    text = "reuse of water " * 40
+
+    (snippet,) = parts(score([profile("a", text, vectors=[WATER])], [Need("n", "", "en", WATER)]))["meaning"].evidence
+
+    assert snippet.endswith("…")
+    assert len(snippet) <= 242
+    assert text.startswith(snippet[:-2])
+
+
+@given(st.permutations(range(4)), st.permutations(range(3)))
+def test_the_order_of_the_input_changes_no_score(people_order, needs_order):
+    people = [
+        profile("a", "water reuse", vectors=[WATER]),
+        profile("b", "energy audits", vectors=[ENERGY]),
+        profile("c", "réutilisation", language="fr", vectors=[WATER + OTHER]),
+        profile("d"),
+    ]
+    needs = [Need("n", "water", "en", WATER), Need("m", "energy", "en", ENERGY), Need("o", "eau", "fr", OTHER)]
+
+    plain = score(people, needs).matrix
+    mixed = score([people[i] for i in people_order], [needs[j] for j in needs_order]).matrix
+
+    assert mixed == pytest.approx(plain[np.ix_(people_order, needs_order)])
+
+
+def command(name, text):
+    return subprocess.run(
+        [sys.executable, "manage.py", name], cwd=ROOT, input=text, capture_output=True, text=True, check=False
+    )
+
+
+def test_score_texts_answers_a_line_for_each_query():
+    lines = [
+        {"kind": "task", "name": "sample"},
+        {"kind": "cand", "id": "w", "lang": "fr", "texts": ["Spécialiste du traitement des eaux usées industrielles"]},
+        {"kind": "cand", "id": "e", "lang": "de", "texts": ["Energieberater für die Industrie, Audits nach ISO 50001"]},
+        {"kind": "query", "id": 1, "lang": "en", "text": "industrial waste water treatment", "cands": None},
+        {"kind": "query", "id": 2, "lang": "en", "text": "energy audits in factories", "cands": ["e"]},
+    ]
+
+    done = command("score_texts", "\n".join(map(json.dumps, lines)))
+
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["query"] == 1
+    assert first["scores"]["w"] > first["scores"]["e"]
+    assert list(second["scores"]) == ["e"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "Line 1 is not a JSON object of kind cand, query or task."),
+        ('{"kind": "cand", "id": 1}', "Line 1 has no “texts”."),
+        (
+            '\n{"kind": "query", "id": 1, "text": "x", "cands": [7]}',
+            "Query 1 asks for candidate 7, who is not in the input.",
+        ),
+    ],
+)
+def test_score_texts_says_what_is_wrong_with_the_input(text, sentence):
+    done = command("score_texts", text)
+
+    assert done.returncode == 1
+    assert sentence in done.stderr
+
+
+def test_solve_assignment_answers_with_the_proof():
+    done = command("solve_assignment", '{"scores": [[9, 4], [5, 1]], "demand": [1, 1], "load_ub": [1, 1]}')
+
+    answer = json.loads(done.stdout)
+    assert answer["pairs"] == [[1, 0], [0, 1]]
+    assert (answer["status"], answer["min"], answer["sum"], answer["reasons"]) == ("proven", 4, 9, [])
+    assert (answer["min_bound"], answer["sum_bound"]) == pytest.approx((4, 9))
+
+
+def test_solve_assignment_says_what_is_missing():
+    done = command("solve_assignment", '{"scores": [[9]], "demand": [1]}')
+
+    assert done.returncode == 1
+    assert "The input has no “load_ub”." in done.stderr

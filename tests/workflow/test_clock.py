@@ -1,0 +1,94 @@
+"""Timers: a reminder, an overdue mark, an escalation, each once; steps that the system takes at their time."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.core import mail
+from django.utils import timezone
+
+from facility.workflow import clock, tasks
+from facility.workflow.clock import Timer
+from facility.workflow.trail import Entry, Notice
+from tests.errands.models import Errand
+from tests.workflow import making
+
+pytestmark = pytest.mark.django_db
+
+
+def keys(person) -> list[str]:
+    return [n.key.split(":")[0] for n in Notice.objects.filter(to=person).order_by("id")]
+
+
+def ticks(days: float) -> None:
+    with time_machine.travel(timezone.now() + dt.timedelta(days=days), tick=False):
+        tasks.tick()
+        tasks.tick()
+
+
+def test_reminded_once_overdue_once_escalated_once():
+    giver, runner = making.people()
+    making.errand(giver, runner)  # due after 10 days, reminder 2 before, escalation 7 after
+    for day in (7.9, 8.1, 9, 10.1, 12, 16.9, 17.1, 30):
+        ticks(day)
+    assert keys(runner) == ["Reminder", "Overdue"]
+    assert keys(giver) == ["“%(title)s” is overdue; please look after it."]
+
+
+def test_a_relay_away_for_days_does_not_remind_late():
+    giver, runner = making.people()
+    making.errand(giver, runner)
+    ticks(11)
+    ticks(11.1)
+    assert keys(runner) == ["Overdue"]
+
+
+def test_nothing_after_the_state_is_left():
+    giver, runner = making.people()
+    errand = making.errand(giver, runner)
+    errand.perform("begin", by=runner)
+    errand.perform("finish", by=runner)
+    ticks(40)
+    assert "Reminder" not in keys(runner)
+
+
+def test_the_system_takes_its_step_at_its_time_and_says_so():
+    giver, runner = making.people()
+    errand = making.errand(giver, runner)
+    Timer.objects.create(
+        record_type="tests.errand",
+        record_id=errand.pk,
+        state="given",
+        step="lapse",
+        due_at=timezone.now() + dt.timedelta(days=3),
+        next_at=timezone.now() + dt.timedelta(days=3),
+    )
+    ticks(2.9)
+    assert Errand.objects.get().state == "given"
+    ticks(3.1)
+    assert Errand.objects.get().state == "lapsed"
+    last = Entry.objects.filter(record_id=errand.pk).latest("number")
+    assert last.actor is None and last.role == "system"
+
+
+def test_mail_once_with_one_message_id():
+    giver, runner = making.people()
+    errand = making.errand(giver, runner)
+    errand.perform("begin", by=runner)
+    errand.perform("finish", by=runner)
+    assert tasks.mail() == 1
+    assert tasks.mail() == 0
+    sent = mail.outbox[0]
+    notice = Notice.objects.get(to=giver)
+    assert sent.to == [giver.email] and sent.extra_headers["Message-ID"].startswith(f"<{notice.pk}@")
+    assert "The errand fetch bread is done." in sent.body
+
+
+def test_only_the_demo_sets_the_clock(settings, tmp_path):
+    with pytest.raises(RuntimeError):
+        clock.set_demo(timezone.now())
+    settings.DEMO_CLOCK = str(tmp_path / "clock")
+    clock.set_demo(dt.datetime(2021, 3, 5, 17, 0, tzinfo=dt.UTC))
+    assert clock.now() == dt.datetime(2021, 3, 5, 17, 0, tzinfo=dt.UTC)

@@ -1,0 +1,112 @@
+"""Jobs: the table is the truth; what fails is tried again, and parked with its reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.db import transaction
+
+from facility.workflow import jobs
+from facility.workflow.jobs import Job
+from tests.errands.models import Errand
+from tests.workflow import making
+
+pytestmark = pytest.mark.django_db
+
+
+def a_job(name: str = "tests.thank", **fields) -> Job:
+    giver, runner = making.people()
+    errand = making.errand(giver, runner)
+    if name == "tests.thank":
+        errand.perform("begin", by=runner)
+        errand.perform("finish", by=runner)
+        return Job.objects.get(record_id=errand.pk)
+    made = Job.about(errand, name, **fields)
+    made.save()
+    return made
+
+
+def rung() -> list[str]:
+    sent: list[str] = []
+    jobs.ring(lambda job_id, queue: sent.append(job_id))
+    return sent
+
+
+def long_ago(job: Job, **fields) -> None:
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=10)
+    Job.objects.filter(pk=job.pk).update(**dict.fromkeys(fields, past))
+
+
+def test_a_job_is_rung_once_and_run_once():
+    job = a_job()
+    assert rung() == [str(job.pk)]
+    assert rung() == []
+    assert jobs.run(str(job.pk)) == "done"
+    assert jobs.run(str(job.pk)) == "elsewhere"
+    errand = Errand.objects.get(pk=job.record_id)
+    assert errand.note == "thanked" and errand.version == 4
+
+
+def test_what_a_broker_lost_is_rung_again():
+    job = a_job()
+    rung()
+    Job.objects.filter(pk=job.pk).update(rung_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=10))
+    assert rung() == [str(job.pk)]
+
+
+def test_a_lost_worker_is_noticed_by_its_lease():
+    job = a_job()
+    jobs._take(str(job.pk))
+    assert jobs.run(str(job.pk)) == "elsewhere"
+    long_ago(job, lease_until=1, rung_at=1)
+    assert rung() == [str(job.pk)]
+    assert jobs.run(str(job.pk)) == "done"
+    assert Job.objects.get(pk=job.pk).attempts == 2
+
+
+def test_a_failing_job_is_tried_three_times_and_parked_without_personal_data():
+    job = a_job("tests.fail")
+    outcomes = []
+    for _ in range(3):
+        Job.objects.filter(pk=job.pk).update(rung_at=None)
+        outcomes.append(jobs.run(str(job.pk)))
+    assert outcomes == ["again", "again", "parked"]
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("parked", "ValueError")
+    assert jobs.run(str(job.pk)) == "elsewhere"
+    jobs.retry(job)
+    assert rung() == [str(job.pk)]
+
+
+def test_a_poison_job_that_kills_its_worker_is_parked_after_three_tries():
+    job = a_job()
+    for _ in range(3):
+        assert jobs._take(str(job.pk)) is not None
+        long_ago(job, lease_until=1)
+    assert jobs.run(str(job.pk)) == "elsewhere"
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("parked", "The worker was lost while it ran.")
+
+
+def test_a_useless_job_is_parked_at_once_with_its_sentence():
+    job = a_job("tests.useless")
+    assert jobs.run(str(job.pk)) == "parked"
+    job.refresh_from_db()
+    assert job.reason == "The file cannot be read; hand in another."
+
+
+def test_a_key_makes_a_job_the_only_one():
+    job = a_job()
+    twin = Job.about(job.record(), "tests.thank", key=job.key)
+    with transaction.atomic():
+        Job.objects.bulk_create([twin], ignore_conflicts=True)
+    assert Job.objects.filter(key=job.key).count() == 1
+
+
+def test_a_job_of_the_future_waits():
+    giver, runner = making.people()
+    errand = making.errand(giver, runner)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    Job.about(errand, "tests.thank", due_at=later).save()
+    assert rung() == []
