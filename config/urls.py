@@ -5,21 +5,22 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import operations
-from facility import web
+from facility import pages, toolkit_api, web
 from facility.workflow import api
 from facility.workflow import web as workflow_web
+from reporting import web as reporting_web
 
 urlpatterns = [
-    path("", web.public_home, name="public-home"),
+    path("", reporting_web.public_home, name="public-home"),
     path("live", operations.live, name="live"),
     path("ready", operations.ready, name="ready"),
     path("metrics", operations.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("accounts/", include("allauth.urls")),
-    path("toolkit/", web.toolkit, name="toolkit"),
-    path("toolkit/<str:cell>/", web.toolkit_cell, name="toolkit-cell"),
-    path("p/<slug:programme>/", web.public_programme, name="public-programme"),
-    path("workspace/", web.home, name="home"),
+    path("toolkit/", reporting_web.toolkit, name="toolkit"),
+    path("toolkit/<str:cell>/", reporting_web.toolkit_cell, name="toolkit-cell"),
+    path("p/<slug:programme>/", reporting_web.public_programme, name="public-programme"),
+    path("workspace/", reporting_web.home, name="home"),
     path("workspace/inbox/", web.inbox, name="inbox"),
     path("workspace/search/", web.search, name="search"),
     path("workspace/trail/", web.trail, name="trail"),
@@ -31,6 +32,7 @@ urlpatterns = [
     path("workspace/", include(workflow_web.urls())),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/toolkit/", include(toolkit_api.urls())),
     path("api/", include(api.urls())),
     re_path(r"^api/(?P<rest>.+)$", api.gone, name="api-gone"),
 ]

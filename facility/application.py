@@ -39,7 +39,9 @@ own_manager = manager_of("lead_cluster_id")
 partner_manager = who(
     "partner manager",
     lambda person: Q(
-        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values("application_id")
+        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values(
+            "application_id"
+        )
     ),
     "manager",
 )
@@ -48,7 +50,10 @@ assigned_evaluator = who(
 )
 on_public_list = who(
     "public",
-    lambda person: Q(state="selected", call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id")),
+    lambda person: Q(
+        state="selected",
+        call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id"),
+    ),
 )
 own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="application")), "advisor")
 
@@ -74,7 +79,16 @@ class Application(InProgramme):
     lede = _("Applications, from draft to decision.")
     columns = ("number", "lead_cluster__country", "call", "submitted_at", "score")
     list_related = ("lead_cluster",)
-    facts = ("call", "lead_cluster", "number", "submitted_at", "motivation", "context", "training_needs", "strategic_focus")
+    facts = (
+        "call",
+        "lead_cluster",
+        "number",
+        "submitted_at",
+        "motivation",
+        "context",
+        "training_needs",
+        "strategic_focus",
+    )
     staff_facts = ("score", "spread", "place", "reserve_position", "reason_code", "receipt")
     search_in = ("lead_cluster__name", "title_text", "number")
     filter_by = ("state", "call")
@@ -130,7 +144,9 @@ class Application(InProgramme):
     )
 
     state = state_field(State)
-    call = models.ForeignKey("facility.Call", on_delete=models.PROTECT, related_name="applications", verbose_name=_("call"))
+    call = models.ForeignKey(
+        "facility.Call", on_delete=models.PROTECT, related_name="applications", verbose_name=_("call")
+    )
     lead_cluster = models.ForeignKey(
         Cluster, on_delete=models.PROTECT, related_name="applications", verbose_name=_("lead cluster")
     )
@@ -166,7 +182,9 @@ class Application(InProgramme):
                 condition=~Q(state="selected") | Q(place__isnull=False), name="the_selected_have_a_place"
             ),
             models.UniqueConstraint(
-                fields=["call", "lead_cluster"], condition=~Q(state__in=["withdrawn"]), name="one_application_per_cluster"
+                fields=["call", "lead_cluster"],
+                condition=~Q(state__in=["withdrawn"]),
+                name="one_application_per_cluster",
             ),
         ]
 
@@ -188,7 +206,9 @@ class Application(InProgramme):
     def is_before_closing(self) -> Any:
         """The call takes applications now, by its own clock."""
         open_now = self.call.state == "open" and self.call.opens_at <= clock.now() < self.call.closes_at
-        return open_now or [_t("Applications can be submitted only while the call is open: until %s.") % _local(self.call)]
+        return open_now or [
+            _t("Applications can be submitted only while the call is open: until %s.") % _local(self.call)
+        ]
 
     @guard(_("Write the motivation before you submit."))
     def has_motivation(self) -> bool:
@@ -215,7 +235,9 @@ class Application(InProgramme):
         """As many evaluations are submitted as the call requires."""
         done = self.evaluations.filter(state="submitted").count()
         required = self.call.evaluations_required
-        return done >= required or [_t("%(done)d of %(required)d evaluations are submitted.") % {"done": done, "required": required}]
+        return done >= required or [
+            _t("%(done)d of %(required)d evaluations are submitted.") % {"done": done, "required": required}
+        ]
 
     @guard(_("A place must be free."))
     def has_free_place(self) -> Any:
@@ -231,7 +253,8 @@ class Application(InProgramme):
         country = str(self.lead_cluster.country)
         there = self.call.applications.filter(state="selected", lead_cluster__country=country).count()
         return there < cap or [
-            _t("%(country)s has %(n)d selected applications; the call allows %(cap)d.") % {"country": country, "n": there, "cap": cap}
+            _t("%(country)s has %(n)d selected applications; the call allows %(cap)d.")
+            % {"country": country, "n": there, "cap": cap}
         ]
 
     @guard(_("Promote in the order of the reserve list."))
@@ -265,7 +288,9 @@ class Application(InProgramme):
             setattr(self, name, value)
         self.programme_id = self.call.programme_id
         self.partners.all().delete()
-        ApplicationPartner.objects.bulk_create(ApplicationPartner(application=self, cluster=row["cluster"]) for row in partners)
+        ApplicationPartner.objects.bulk_create(
+            ApplicationPartner(application=self, cluster=row["cluster"]) for row in partners
+        )
         self.needs.all().delete()
         ApplicationNeed.objects.bulk_create(
             ApplicationNeed(application=self, rank=rank, **row) for rank, row in enumerate(needs, 1)
@@ -287,7 +312,10 @@ class Application(InProgramme):
         self.number = f"{self.call.applications.exclude(number='').count() + 1:03d}"
         self.receipt = self.fingerprint()
         self.tell(
-            by, gettext_noop("Your application %(number)s was received. Receipt: %(receipt)s."), number=self.number, receipt=self.receipt[:16]
+            by,
+            gettext_noop("Your application %(number)s was received. Receipt: %(receipt)s."),
+            number=self.number,
+            receipt=self.receipt[:16],
         )
 
     @step(
@@ -302,21 +330,39 @@ class Application(InProgramme):
         self.reason_text = reason
         self.tell(self.managers(), gettext_noop("Please clarify your application %(number)s."), number=self.number)
 
-    @step(label=_("Submit again"), source=State.RETURNED, target=State.SUBMITTED, who=own_manager, form="ClarifyApplication")
+    @step(
+        label=_("Submit again"),
+        source=State.RETURNED,
+        target=State.SUBMITTED,
+        who=own_manager,
+        form="ClarifyApplication",
+    )
     def resubmit(self, *, by: Any, clarification: str) -> None:
         """Hands the clarified application back."""
         self.context = f"{self.context}\n\n{clarification}".strip()
         self.receipt = self.fingerprint()
 
-    @step(label=_("Declare eligible"), source=State.SUBMITTED, target=State.ELIGIBLE, who=office, form="EligibilityForm")
+    @step(
+        label=_("Declare eligible"), source=State.SUBMITTED, target=State.ELIGIBLE, who=office, form="EligibilityForm"
+    )
     def declare_eligible(self, *, by: Any, **checks: Any) -> None:
         """Every point of the checklist is answered with yes, or waived with a reason."""
 
-    @step(label=_("Declare not eligible"), source=State.SUBMITTED, target=State.INELIGIBLE, who=office, form="IneligibilityForm")
+    @step(
+        label=_("Declare not eligible"),
+        source=State.SUBMITTED,
+        target=State.INELIGIBLE,
+        who=office,
+        form="IneligibilityForm",
+    )
     def declare_ineligible(self, *, by: Any, reason_code: str, reason: str) -> None:
         """The applicant reads the reason and may ask once for a review."""
         self.reason_code, self.reason_text = reason_code, reason
-        self.tell(self.managers(), gettext_noop("Your application %(number)s is not eligible; the reason is on its page."), number=self.number)
+        self.tell(
+            self.managers(),
+            gettext_noop("Your application %(number)s is not eligible; the reason is on its page."),
+            number=self.number,
+        )
 
     @step(
         label=_("Close evaluation"),
@@ -333,13 +379,26 @@ class Application(InProgramme):
         self.spread = max(totals) - min(totals)
         self.spread_note = spread_note
 
-    @step(label=_("Select"), source=State.EVALUATED, target=State.SELECTED, who=parent_step, quiet=True, form="PlaceForm")
+    @step(
+        label=_("Select"), source=State.EVALUATED, target=State.SELECTED, who=parent_step, quiet=True, form="PlaceForm"
+    )
     def select(self, *, by: Any, places: dict[str, int]) -> None:
         """Given a place by a released selection."""
         self.place = places[str(self.pk)]
-        self.tell(self.managers(), gettext_noop("Your application %(number)s is selected. Congratulations."), number=self.number)
+        self.tell(
+            self.managers(),
+            gettext_noop("Your application %(number)s is selected. Congratulations."),
+            number=self.number,
+        )
 
-    @step(label=_("Put on the reserve list"), source=State.EVALUATED, target=State.RESERVE, who=parent_step, quiet=True, form="PlaceForm")
+    @step(
+        label=_("Put on the reserve list"),
+        source=State.EVALUATED,
+        target=State.RESERVE,
+        who=parent_step,
+        quiet=True,
+        form="PlaceForm",
+    )
     def reserve(self, *, by: Any, places: dict[str, int]) -> None:
         """Put on the reserve list by a released selection."""
         self.reserve_position = places[str(self.pk)]
@@ -350,11 +409,22 @@ class Application(InProgramme):
             position=self.reserve_position,
         )
 
-    @step(label=_("Reject"), source=State.EVALUATED, target=State.REJECTED, who=parent_step, quiet=True, form="ReasonsForm")
+    @step(
+        label=_("Reject"),
+        source=State.EVALUATED,
+        target=State.REJECTED,
+        who=parent_step,
+        quiet=True,
+        form="ReasonsForm",
+    )
     def reject(self, *, by: Any, reasons: dict[str, str]) -> None:
         """Not selected by a released selection."""
         self.reason_text = reasons.get(str(self.pk), "")
-        self.tell(self.managers(), gettext_noop("Your application %(number)s is not selected; the reasons are on its page."), number=self.number)
+        self.tell(
+            self.managers(),
+            gettext_noop("Your application %(number)s is not selected; the reasons are on its page."),
+            number=self.number,
+        )
 
     @step(
         label=_("Decline the place"),
@@ -367,7 +437,11 @@ class Application(InProgramme):
     def decline(self, *, by: Any, reason: str) -> None:
         """Gives the place back, so that the next on the reserve list can have it."""
         self.place = None
-        self.tell(self.call.leads(), gettext_noop("%(cluster)s declined its place; promote from the reserve list."), cluster=self.lead_cluster.name)
+        self.tell(
+            self.call.leads(),
+            gettext_noop("%(cluster)s declined its place; promote from the reserve list."),
+            cluster=self.lead_cluster.name,
+        )
 
     @step(
         label=_("Promote from the reserve list"),
@@ -381,7 +455,11 @@ class Application(InProgramme):
         """Gives a place that became free to the next on the reserve list that fits the quotas."""
         self.place = self.call.free_places()[0]
         self.reserve_position = None
-        self.tell(self.managers(), gettext_noop("A place became free: your application %(number)s is selected."), number=self.number)
+        self.tell(
+            self.managers(),
+            gettext_noop("A place became free: your application %(number)s is selected."),
+            number=self.number,
+        )
 
     @step(
         label=_("Withdraw application"),
@@ -408,12 +486,24 @@ class Application(InProgramme):
         self.before_review = self.state
         self.tell(self.call.leads(), gettext_noop("%(cluster)s asks for a review."), cluster=self.lead_cluster.name)
 
-    @step(label=_("Uphold: not eligible"), source=State.UNDER_REVIEW, target=State.INELIGIBLE, who=lead, form="UpholdIneligible")
+    @step(
+        label=_("Uphold: not eligible"),
+        source=State.UNDER_REVIEW,
+        target=State.INELIGIBLE,
+        who=lead,
+        form="UpholdIneligible",
+    )
     def uphold(self, *, by: Any, reason: str) -> None:
         """The decision on eligibility stands."""
         self.reason_text = reason
 
-    @step(label=_("Uphold: not selected"), source=State.UNDER_REVIEW, target=State.REJECTED, who=lead, form="UpholdRejected")
+    @step(
+        label=_("Uphold: not selected"),
+        source=State.UNDER_REVIEW,
+        target=State.REJECTED,
+        who=lead,
+        form="UpholdRejected",
+    )
     def uphold_rejection(self, *, by: Any, reason: str) -> None:
         """The decision on selection stands."""
         self.reason_text = reason
@@ -451,13 +541,28 @@ class Application(InProgramme):
         partners = [[p.cluster.name, p.cluster.country.name] for p in self.partners.select_related("cluster")]
         needs = [[n.rank, n.get_area_display(), n.text] for n in self.needs.order_by("rank")]
         parts = [
-            {"title": _("Partner clusters"), "columns": [_("Cluster"), _("Country")], "rows": partners, "empty": _("No partners.")},
-            {"title": _("Needs"), "columns": [_("Rank"), _("Area"), _("In words")], "rows": needs, "empty": _("No needs yet.")},
+            {
+                "title": _("Partner clusters"),
+                "columns": [_("Cluster"), _("Country")],
+                "rows": partners,
+                "empty": _("No partners."),
+            },
+            {
+                "title": _("Needs"),
+                "columns": [_("Rank"), _("Area"), _("In words")],
+                "rows": needs,
+                "empty": _("No needs yet."),
+            },
         ]
         if face == "staff":
-            rows = [[str(e.evaluator), e.get_state_display(), e.total or ""] for e in self.evaluations.select_related("evaluator")]
+            rows = [
+                [str(e.evaluator), e.get_state_display(), e.total or ""]
+                for e in self.evaluations.select_related("evaluator")
+            ]
             columns = [_("Evaluator"), _("State"), _("Total")]
-            parts.append({"title": _("Evaluations"), "columns": columns, "rows": rows, "empty": _("Nobody is assigned yet.")})
+            parts.append(
+                {"title": _("Evaluations"), "columns": columns, "rows": rows, "empty": _("Nobody is assigned yet.")}
+            )
         return parts
 
 

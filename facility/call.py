@@ -23,7 +23,7 @@ ANNOUNCED = ("announced", "open", "closed", "decided", "archived")
 
 
 class Call(InProgramme):
-    """A call for applications: drafted, announced, opened and closed by the clock, decided when the selection is out."""
+    """A call for applications: drafted, announced, opened and closed by the clock, decided with its selection."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -37,12 +37,28 @@ class Call(InProgramme):
     records = "calls"
     lede = _("Calls for applications, with their places and dates.")
     columns = ("programme", "opens_at", "closes_at", "places")
-    facts = ("programme", "opens_at", "closes_at", "zone", "places", "minimum_score", "country_cap", "evaluations_required")
+    facts = (
+        "programme",
+        "opens_at",
+        "closes_at",
+        "zone",
+        "places",
+        "minimum_score",
+        "country_cap",
+        "evaluations_required",
+    )
     search_in = ("title_text",)
     filter_by = ("state", "programme")
     order_by = ("-id", "closes_at")
     door_related = ("programme",)
-    tones = {"open": "active", "announced": "wait", "closed": "wait", "decided": "good", "archived": "done", "cancelled": "bad"}
+    tones = {
+        "open": "active",
+        "announced": "wait",
+        "closed": "wait",
+        "decided": "good",
+        "archived": "done",
+        "cancelled": "bad",
+    }
     clocks = {"announced": (At("open", "opens_at"),), "open": (At("close", "closes_at"),)}
     awaits = {"draft": ("publish",), "closed": ("decide",)}
     shape = {
@@ -55,7 +71,10 @@ class Call(InProgramme):
         "minimum_score": "minimum_score",
         "country_cap": "country_cap",
         "criteria": Many(
-            "facility.Criterion", "call", {"id": "pk", "name": "name", "weight": "weight", "guidance": "guidance"}, ("order",)
+            "facility.Criterion",
+            "call",
+            {"id": "pk", "name": "name", "weight": "weight", "guidance": "guidance"},
+            ("order",),
         ),
     }
     faces = Faces(readers, any_of(signed_in), public_when(state__in=ANNOUNCED))
@@ -75,7 +94,9 @@ class Call(InProgramme):
     class Meta:
         verbose_name = _("call")
         verbose_name_plural = _("calls")
-        constraints = [models.CheckConstraint(condition=Q(closes_at__gt=models.F("opens_at")), name="call_closes_after_opening")]
+        constraints = [
+            models.CheckConstraint(condition=Q(closes_at__gt=models.F("opens_at")), name="call_closes_after_opening")
+        ]
 
     def __str__(self) -> str:
         return self.title_text
@@ -150,7 +171,9 @@ class Call(InProgramme):
     def close(self, *, by: Any) -> None:
         """Nothing can be handed in any more."""
         self.tell(
-            staff_of(self.programme_id), gettext_noop("The call %(title)s is closed; check eligibility next."), title=self.title_text
+            staff_of(self.programme_id),
+            gettext_noop("The call %(title)s is closed; check eligibility next."),
+            title=self.title_text,
         )
 
     @step(label=_("Extend call"), source=State.OPEN, target=State.OPEN, who=lead, form="ExtendCall")
@@ -192,7 +215,9 @@ class Call(InProgramme):
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """The criteria."""
         rows = [[c.name, c.weight, c.guidance] for c in self.criteria.order_by("order")]
-        return [{"title": _("Criteria"), "columns": [_("Criterion"), _("Weight"), _("Guidance")], "rows": rows, "empty": ""}]
+        return [
+            {"title": _("Criteria"), "columns": [_("Criterion"), _("Weight"), _("Guidance")], "rows": rows, "empty": ""}
+        ]
 
 
 class Criterion(Part):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from facility.call import Criterion
 from facility.registry.conflicts import Conflict
-from facility.registry.grants import grant
+from facility.registry.grants import Grant, grant
 from facility.registry.programme import InProgramme
 from facility.roles import office, readers, staff_of, who
 from facility.workflow.clock import Due
@@ -117,7 +117,6 @@ class Evaluation(InProgramme):
     def assign(self, *, by: Any, application: Any, evaluator: Any) -> None:
         """Asks an evaluator for a judgement; the clock starts to run."""
         self.application, self.evaluator, self.programme_id = application, evaluator, application.programme_id
-        grant(evaluator, "evaluator", "application", application.pk, by=by, programme=application.programme)
         self.tell(evaluator, gettext_noop("Please evaluate application %(number)s."), number=application.number)
 
     @step(
@@ -129,6 +128,7 @@ class Evaluation(InProgramme):
     )
     def accept(self, *, by: Any) -> None:
         """You have no interest in the clusters of this application and will judge it on its merits."""
+        grant(by, "evaluator", "application", self.application_id, by=by, programme=self.programme)
 
     @step(
         label=_("Recuse yourself"),
@@ -144,7 +144,29 @@ class Evaluation(InProgramme):
             Conflict().perform(
                 "declare", by=by, person=str(by.pk), cluster=str(self.application.lead_cluster_id), kind=kind, note=""
             )
-        self.tell(staff_of(self.programme_id), gettext_noop("An evaluator of application %(number)s is recused."), number=self.application.number)
+        reading = Grant.objects.filter(
+            person=by, role="evaluator", scope_type="application", scope_key=self.application_id, until_at__isnull=True
+        )
+        for held_grant in reading:
+            held_grant.perform("revoke", by=by, reason=reason)
+        self.tell(
+            staff_of(self.programme_id),
+            gettext_noop("An evaluator of application %(number)s is recused."),
+            number=self.application.number,
+        )
+
+    # A draft has no rival (only its evaluator writes it), and it must not set the clock of the state back: no `edits`.
+    @step(
+        label=_("Save draft"),
+        source=State.IN_PROGRESS,
+        target=None,
+        who=own_evaluation,
+        guards=[is_without_conflict, is_being_evaluated],
+        form="DraftEvaluation",
+    )
+    def save_draft(self, *, by: Any, scores: list[dict[str, Any]], comment: str) -> None:
+        """Keeps what is scored so far; it counts only when you submit."""
+        self.take(scores, comment)
 
     @step(
         label=_("Submit evaluation"),
@@ -157,12 +179,16 @@ class Evaluation(InProgramme):
     )
     def submit(self, *, by: Any, scores: list[dict[str, Any]], comment: str) -> None:
         """A score from 0 to 10 and a comment for each criterion. After this you see your colleagues' scores."""
-        before = list(self.scores.values_list("criterion__name", "value"))
+        self.take(scores, comment)
+        weighted = sum((row["value"] * row["criterion"].weight for row in scores), Decimal(0))
+        self.total = (weighted / SCALE).quantize(Decimal("0.01"))
+
+    def take(self, scores: list[dict[str, Any]], comment: str) -> None:
+        """Keeps scores and comments of the form."""
+        before = list(self.scores.order_by("criterion__order").values_list("criterion__name", "value"))
         self.scores.all().delete()
         Score.objects.bulk_create(Score(evaluation=self, **row) for row in scores)
         self.comment = comment
-        weighted = sum((row["value"] * row["criterion"].weight for row in scores), Decimal(0))
-        self.total = (weighted / SCALE).quantize(Decimal("0.01"))
         self.trail_also("scores", before, [[row["criterion"].name, row["value"]] for row in scores])
 
     @step(
@@ -175,7 +201,11 @@ class Evaluation(InProgramme):
     )
     def reopen(self, *, by: Any, reason: str) -> None:
         """Gives the evaluation back to the evaluator."""
-        self.tell(self.evaluator, gettext_noop("Your evaluation of application %(number)s is open again."), number=self.application.number)
+        self.tell(
+            self.evaluator,
+            gettext_noop("Your evaluation of application %(number)s is open again."),
+            number=self.application.number,
+        )
 
     def awaited_people(self) -> list[Any]:
         """The evaluator."""
@@ -183,17 +213,27 @@ class Evaluation(InProgramme):
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """The scores."""
-        rows = [[s.criterion.name, s.value, s.comment] for s in self.scores.select_related("criterion").order_by("criterion__order")]
-        return [{"title": _("Scores"), "columns": [_("Criterion"), _("Score"), _("Comment")], "rows": rows, "empty": _t("No scores yet.")}]
+        rows = [
+            [s.criterion.name, "" if s.value is None else s.value, s.comment]
+            for s in self.scores.select_related("criterion").order_by("criterion__order")
+        ]
+        return [
+            {
+                "title": _("Scores"),
+                "columns": [_("Criterion"), _("Score"), _("Comment")],
+                "rows": rows,
+                "empty": _t("No scores yet."),
+            }
+        ]
 
 
 class Score(Part):
-    """A score from 0 to 10 with its comment."""
+    """A score from 0 to 10 with its comment; in a draft either may still be missing."""
 
     evaluation = models.ForeignKey(Evaluation, on_delete=models.PROTECT, related_name="scores")
     criterion = models.ForeignKey(Criterion, on_delete=models.PROTECT, related_name="+")
-    value = models.DecimalField(max_digits=4, decimal_places=2)
-    comment = models.TextField()
+    value = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    comment = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [

@@ -29,7 +29,9 @@ from facility.workflow.steps import SYSTEM
 SHORT = 200
 
 
-def long_text(label: Any, *, required: bool = True, limit: int = 4000, help_text: Any = "", rows: int = 4) -> forms.CharField:
+def long_text(
+    label: Any, *, required: bool = True, limit: int = 4000, help_text: Any = "", rows: int = 4
+) -> forms.CharField:
     """A text of several lines."""
     widget = forms.Textarea(attrs={"rows": rows})
     return forms.CharField(label=label, max_length=limit, widget=widget, required=required, help_text=help_text)
@@ -79,7 +81,7 @@ class ProgrammeForm(Edits):
         """An object of language to name."""
         names = self.cleaned_data["names"] or {}
         if not isinstance(names, dict) or not all(isinstance(v, str) for v in names.values()):
-            raise ValidationError(_t("Give an object of language to name, such as {\"nl\": \"…\"}."))
+            raise ValidationError(_t('Give an object of language to name, such as {"nl": "…"}.'))
         return names
 
     def clean(self) -> dict[str, Any]:
@@ -98,7 +100,9 @@ class GiveGrant(StepForm):
 
     email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("Somebody new is added with this address."))
     name = forms.CharField(label=_("Name"), max_length=SHORT, required=False)
-    person = forms.ModelChoiceField(label=_("or a known person"), queryset=Person.objects.all(), required=False, widget=forms.HiddenInput)
+    person = forms.ModelChoiceField(
+        label=_("or a known person"), queryset=Person.objects.all(), required=False, widget=forms.HiddenInput
+    )
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
     programme = forms.ModelChoiceField(label=_("Programme"), queryset=Programme.objects.all(), required=False)
     scope_type = forms.ChoiceField(label=_("For"), choices=Scope.choices, initial=Scope.PROGRAMME)
@@ -106,7 +110,7 @@ class GiveGrant(StepForm):
 
     def prepare(self) -> None:
         """Only the programmes that the giver works for."""
-        if self.by is not SYSTEM and self.by is not None:
+        if self.by is not SYSTEM and self.by is not None and not self.is_consequence:
             self.fields["programme"].queryset = Programme.objects.filter(
                 pk__in=held(self.by, "lead", "coordinator", "administrator")
             )
@@ -131,10 +135,12 @@ class GiveGrant(StepForm):
         return data
 
     def _may_give_reserved(self, data: dict[str, Any]) -> bool:
-        if self.by is SYSTEM:
+        if self.by is SYSTEM or self.is_consequence:
             return True
         programme = data.get("programme")
-        own = in_force().filter(person=self.by, role__in=["lead", "administrator"], scope_key=getattr(programme, "pk", None))
+        own = in_force().filter(
+            person=self.by, role__in=["lead", "administrator"], scope_key=getattr(programme, "pk", None)
+        )
         return own.exists()
 
 
@@ -145,13 +151,17 @@ class OrganisationForm(Edits):
     kind = forms.ChoiceField(label=_("Kind"), choices=KINDS)
     size = forms.ChoiceField(label=_("Size"), choices=[("", "–"), *SIZES], required=False)
     country = forms.ChoiceField(label=_("Country"), choices=[("", "–"), *countries], required=False)
-    cluster = forms.ModelChoiceField(label=_("Member of"), queryset=Cluster.objects.order_by("sort_name"), required=False)
+    cluster = forms.ModelChoiceField(
+        label=_("Member of"), queryset=Cluster.objects.order_by("sort_name"), required=False
+    )
 
 
 class ClusterForm(Edits):
     """A cluster's profile."""
 
-    name = forms.CharField(label=_("Name"), max_length=SHORT, help_text=_("As the cluster writes it; never translated."))
+    name = forms.CharField(
+        label=_("Name"), max_length=SHORT, help_text=_("As the cluster writes it; never translated.")
+    )
     lang = forms.CharField(label=_("Language of the name"), max_length=5, initial="en")
     country = forms.ChoiceField(label=_("Country"), choices=list(countries))
     nuts = forms.CharField(label=_("Region (NUTS)"), max_length=5, required=False)
@@ -189,7 +199,11 @@ class ReceiveDocument(StepForm):
     programme = forms.ModelChoiceField(queryset=Programme.objects.all(), required=False, widget=forms.HiddenInput)
     audience = forms.ChoiceField(
         label=_("For"),
-        choices=[("owner", _("the office and me")), ("project", _("one project")), ("programme", _("all who take part"))],
+        choices=[
+            ("owner", _("the office and me")),
+            ("project", _("one project")),
+            ("programme", _("all who take part")),
+        ],
         initial="owner",
     )
     scope_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -236,10 +250,14 @@ class CallForm(Edits):
     closes_at = forms.DateTimeField(label=_("Closes"), help_text=_("In UTC."))
     zone = zone_field()
     places = forms.IntegerField(label=_("Places"), min_value=1, max_value=500)
-    minimum_score = forms.DecimalField(label=_("Minimum score"), min_value=0, max_value=100, max_digits=5, decimal_places=2)
+    minimum_score = forms.DecimalField(
+        label=_("Minimum score"), min_value=0, max_value=100, max_digits=5, decimal_places=2
+    )
     country_cap = forms.IntegerField(label=_("At most per country"), min_value=1, required=False)
     reserve_places = forms.IntegerField(label=_("Places on the reserve list"), min_value=0, max_value=500, initial=10)
-    evaluations_required = forms.IntegerField(label=_("Evaluations per application"), min_value=1, max_value=5, initial=2)
+    evaluations_required = forms.IntegerField(
+        label=_("Evaluations per application"), min_value=1, max_value=5, initial=2
+    )
     spread_threshold = forms.DecimalField(label=_("Spread that needs a note"), min_value=0, max_value=100, initial=25)
     criteria = Rows(CriterionRow, minimum=1, maximum=20, label=_("Criteria"), help_text=_("Weights sum to 100."))
 
@@ -301,9 +319,13 @@ class ApplicationForm(Edits):
     def narrow(self) -> None:
         """Own clusters, calls that take applications; partners and needs of the draft."""
         if self.by is not None:
-            self.fields["lead_cluster"].queryset = Cluster.objects.filter(pk__in=held(self.by, "manager", scope="cluster"))
+            self.fields["lead_cluster"].queryset = Cluster.objects.filter(
+                pk__in=held(self.by, "manager", scope="cluster")
+            )
             calls = Call.objects.filter(state__in=["announced", "open"])
-            self.fields["call"].queryset = calls if self.record._state.adding else Call.objects.filter(pk=self.record.call_id)
+            self.fields["call"].queryset = (
+                calls if self.record._state.adding else Call.objects.filter(pk=self.record.call_id)
+            )
         if not self.record._state.adding:
             self.initial["partners"] = [{"cluster": p.cluster_id} for p in self.record.partners.order_by("pk")]
             self.initial["needs"] = list(self.record.needs.order_by("rank").values("area", "text"))
@@ -336,7 +358,9 @@ class EligibilityForm(StepForm):
     is_established_in_eu = forms.BooleanField(label=_("The lead cluster is established in a Member State"))
     is_registered = forms.BooleanField(label=_("The lead cluster is registered on the platform"))
     is_complete = forms.BooleanField(label=_("The application is complete and signed"))
-    waiver = forms.CharField(label=_("Waiver"), max_length=500, required=False, help_text=_("If a point is waived, the reason."))
+    waiver = forms.CharField(
+        label=_("Waiver"), max_length=500, required=False, help_text=_("If a point is waived, the reason.")
+    )
 
     def prepare(self) -> None:
         """A waiver stands for the points that are not ticked."""
@@ -365,7 +389,9 @@ class CloseEvaluation(StepForm):
             spread = max(totals) - min(totals)
             self.add_error(
                 "spread_note",
-                _t("The evaluators are %(spread)s points apart, more than %(limit)s. Say what you make of it, or ask for a third evaluation.")
+                _t(
+                    "The evaluators are %(spread)s points apart, more than %(limit)s. Say what you make of it, or ask for a third evaluation."
+                )
                 % {"spread": spread, "limit": limit},
             )
         return data
@@ -419,7 +445,9 @@ class AssignEvaluator(StepForm):
         rows = Application.objects.filter(state="eligible", programme_id__in=mine).select_related("lead_cluster")
         self.fields["application"].queryset = rows
         grants = in_force().filter(role="evaluator", scope_type="programme", scope_key__in=mine)
-        self.fields["evaluator"].queryset = Person.objects.filter(pk__in=grants.values("person_id")).order_by("sort_name")
+        self.fields["evaluator"].queryset = Person.objects.filter(pk__in=grants.values("person_id")).order_by(
+            "sort_name"
+        )
 
     def clean(self) -> dict[str, Any]:
         """No conflict, no second judgement by the same person."""
@@ -428,7 +456,9 @@ class AssignEvaluator(StepForm):
         if application and evaluator:
             clusters = [application.lead_cluster_id, *application.partners.values_list("cluster_id", flat=True)]
             if Conflict.objects.filter(person=evaluator, cluster_id__in=clusters).exists():
-                self.add_error("evaluator", _t("%s has a conflict of interest with a cluster of this application.") % evaluator)
+                self.add_error(
+                    "evaluator", _t("%s has a conflict of interest with a cluster of this application.") % evaluator
+                )
             if application.evaluations.filter(evaluator=evaluator).exists():
                 self.add_error("evaluator", _t("%s is asked already.") % evaluator)
         return data
@@ -448,14 +478,11 @@ class ScoreRow(forms.Form):
     comment = forms.CharField(label=_("Comment"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class SubmitEvaluation(StepForm):
-    """A score and a comment for each criterion of the call."""
-
-    scores = Rows(ScoreRow, minimum=1, maximum=20, label=_("Scores"))
-    comment = long_text(_("Overall comment"))
+class EvaluationForm(StepForm):
+    """A row for each criterion of the call, with what was kept before."""
 
     def prepare(self) -> None:
-        """One row for each criterion of this call."""
+        """Criteria of this call only."""
         if self.record._state.adding:
             return
         criteria = Criterion.objects.filter(call=self.record.application.call_id).order_by("order")
@@ -473,17 +500,46 @@ class SubmitEvaluation(StepForm):
         self.initial["comment"] = self.record.comment
 
     def clean(self) -> dict[str, Any]:
-        """Every criterion once."""
+        """No criterion twice."""
         data = super().clean() or {}
-        rows = data.get("scores")
-        if rows is not None:
-            named = [row["criterion"] for row in rows]
-            missing = [c.name for c in self.criteria if c not in named]
+        named = [row["criterion"] for row in data.get("scores") or []]
+        if len(set(named)) < len(named):
+            self.add_error("scores", _t("Score each criterion once."))
+        return data
+
+
+class SubmitEvaluation(EvaluationForm):
+    """A score and a comment for each criterion of the call."""
+
+    scores = Rows(ScoreRow, minimum=1, maximum=20, label=_("Scores"))
+    comment = long_text(_("Overall comment"))
+
+    def clean(self) -> dict[str, Any]:
+        """Every criterion."""
+        data = super().clean()
+        if "scores" in data:
+            missing = [c.name for c in self.criteria if c not in {row["criterion"] for row in data["scores"]}]
             if missing:
                 self.add_error("scores", _t("Score every criterion; missing: %s.") % ", ".join(missing))
-            if len(set(named)) < len(named):
-                self.add_error("scores", _t("Score each criterion once."))
         return data
+
+
+class DraftRow(ScoreRow):
+    """A score that may still be missing."""
+
+    value = forms.DecimalField(
+        label=_("Score, 0 to 10"), min_value=0, max_value=SCALE, max_digits=4, decimal_places=2, required=False
+    )
+    comment = forms.CharField(
+        label=_("Comment"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), required=False
+    )
+
+
+class DraftEvaluation(EvaluationForm):
+    """What is scored so far."""
+
+    scores = Rows(DraftRow, maximum=20, label=_("Scores"))
+    comment = long_text(_("Overall comment"), required=False)
 
 
 class SelectionForm(StepForm):
@@ -495,19 +551,21 @@ class SelectionForm(StepForm):
         """Calls of own programmes that have no released selection."""
         if self.by is not None:
             mine = held(self.by, "lead", "coordinator")
-            self.fields["call"].queryset = Call.objects.filter(programme_id__in=mine).exclude(selections__state="released")
+            self.fields["call"].queryset = Call.objects.filter(programme_id__in=mine).exclude(
+                selections__state="released"
+            )
 
 
 class OverrideRow(forms.Form):
     """A decision against the order, always with a reason."""
 
-    application = forms.UUIDField(label=_("Application"))
-    decision = forms.ChoiceField(label=_("Decision"), choices=[("in", _("in")), ("out", _("out"))])
+    application = forms.ModelChoiceField(label=_("Application"), queryset=Application.objects.all())
+    decision = forms.ChoiceField(label=_("Decision"), choices=[("", "–"), ("in", _("in")), ("out", _("out"))])
     reason = forms.CharField(label=_("Reason"), max_length=500)
 
     def clean_application(self) -> str:
         """The key as text, as the ranking names it."""
-        return str(self.cleaned_data["application"])
+        return str(self.cleaned_data["application"].pk)
 
 
 class ProposeSelection(StepForm):
@@ -516,18 +574,14 @@ class ProposeSelection(StepForm):
     overrides = Rows(OverrideRow, maximum=50, label=_("Overrides"))
 
     def prepare(self) -> None:
-        """The overrides of the last proposal."""
-        if not self.record._state.adding:
-            self.initial["overrides"] = [
-                {"application": line.application_id, "decision": line.override, "reason": line.override_reason}
-                for line in self.record.lines.exclude(override="")
-            ]
-
-    def clean_overrides(self) -> list[dict[str, Any]]:
-        """Each names an evaluated application of the call."""
-        rows = self.cleaned_data["overrides"]
-        known = {str(key) for key in self.record.call.applications.filter(state="evaluated").values_list("pk", flat=True)}
-        for at, row in enumerate(rows):
-            if row["application"] not in known:
-                raise ValidationError(_t("Row %d names no evaluated application of this call.") % (at + 1))
-        return rows
+        """Evaluated applications of the call; the overrides of the last proposal."""
+        if self.record._state.adding:
+            return
+        evaluated = Application.objects.filter(call=self.record.call_id, state="evaluated").select_related(
+            "lead_cluster"
+        )
+        self.fields["overrides"].row_context = {"application": evaluated.order_by("lead_cluster__sort_name")}  # type: ignore[attr-defined]
+        self.initial["overrides"] = [
+            {"application": line.application_id, "decision": line.override, "reason": line.override_reason}
+            for line in self.record.lines.exclude(override="")
+        ]

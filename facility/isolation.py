@@ -122,7 +122,8 @@ class _Spawner:
 
     def _read(self, answer: int, seconds: float) -> bytes:
         """Read until the child and the spawner have both let go of the pipe."""
-        chunks, size, until = [], 0, time.monotonic() + seconds
+        chunks: list[bytes] = []
+        size, until = 0, time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(answer, selectors.EVENT_READ)
             while selector.select(max(0.0, until - time.monotonic())):
@@ -235,13 +236,14 @@ def serve(control_fd: int) -> None:
                 message, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, 2)
                 if not message:
                     return
-                pid, reply = _fork(json.loads(message), *descriptors, libc)
+                inbox, reply = descriptors
+                pid = _fork(json.loads(message), inbox, reply, libc)
                 watch = os.pidfd_open(pid)
                 replies[watch] = (pid, reply)
                 selector.register(watch, selectors.EVENT_READ)
 
 
-def _fork(request: dict[str, Any], inbox: int, reply: int, libc: ctypes.CDLL) -> tuple[int, int]:
+def _fork(request: dict[str, Any], inbox: int, reply: int, libc: ctypes.CDLL) -> int:
     """Import the function here, so that later children have it ready, then fork the child that calls it."""
     with contextlib.suppress(Exception):
         # A module that cannot be imported is reported by the child, which tries again.
@@ -250,7 +252,7 @@ def _fork(request: dict[str, Any], inbox: int, reply: int, libc: ctypes.CDLL) ->
     pid = os.fork()
     if pid:
         os.close(inbox)
-        return pid, reply
+        return pid
     status = 1
     try:
         _work(request, inbox, reply, libc)

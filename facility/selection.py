@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from facility import ranking
 from facility.application import Application
+from facility.registry.cluster import Cluster
+from facility.registry.matrix import EU_MEMBERS
 from facility.registry.programme import InProgramme
 from facility.roles import lead, office, readers, who
 from facility.workflow import clock
@@ -70,7 +72,9 @@ class Selection(InProgramme):
     faces = Faces(readers, public=released_to_all)
 
     state = state_field(State)
-    call = models.ForeignKey("facility.Call", on_delete=models.PROTECT, related_name="selections", verbose_name=_("call"))
+    call = models.ForeignKey(
+        "facility.Call", on_delete=models.PROTECT, related_name="selections", verbose_name=_("call")
+    )
     places = models.PositiveSmallIntegerField(_("places"))
     minimum_score = models.DecimalField(_("minimum score"), max_digits=5, decimal_places=2)
     country_cap = models.PositiveSmallIntegerField(_("at most per country"), null=True)
@@ -82,7 +86,9 @@ class Selection(InProgramme):
         verbose_name = _("selection")
         verbose_name_plural = _("selections")
         constraints = [
-            models.UniqueConstraint(fields=["call"], condition=Q(state="released"), name="one_released_selection_per_call")
+            models.UniqueConstraint(
+                fields=["call"], condition=Q(state="released"), name="one_released_selection_per_call"
+            )
         ]
 
     def __str__(self) -> str:
@@ -115,7 +121,11 @@ class Selection(InProgramme):
         """The cap per country holds."""
         if self.country_cap is None:
             return True
-        per = self.lines.filter(outcome="selected").values("application__lead_cluster__country").annotate(n=models.Count("pk"))
+        per = (
+            self.lines.filter(outcome="selected")
+            .values("application__lead_cluster__country")
+            .annotate(n=models.Count("pk"))
+        )
         over = [row for row in per.order_by("application__lead_cluster__country") if row["n"] > self.country_cap]
         return not over or [
             _t("%(country)s has %(n)d selected applications; the cap is %(cap)d.")
@@ -154,7 +164,9 @@ class Selection(InProgramme):
     def propose(self, *, by: Any, overrides: list[dict[str, Any]]) -> None:
         """Ranks the evaluated applications by score and rules. Propose again to change an override."""
         chosen = {row["application"]: row for row in overrides}
-        proposal = self.rank({key: ranking.Override(row["decision"] == "in", row["reason"]) for key, row in chosen.items()})
+        proposal = self.rank(
+            {key: ranking.Override(row["decision"] == "in", row["reason"]) for key, row in chosen.items()}
+        )
         self.lines.all().delete()
         scores = dict(self.call.applications.filter(state="evaluated").values_list("pk", "score"))
         SelectionLine.objects.bulk_create(
@@ -175,7 +187,11 @@ class Selection(InProgramme):
 
     def rank(self, overrides: dict[str, ranking.Override]) -> list[tuple[Any, Application]]:
         """Each evaluated application with its placing, best first; used by the proposal and the simulator."""
-        rows = self.call.applications.filter(state="evaluated").select_related("lead_cluster").prefetch_related("partners__cluster")
+        rows = (
+            self.call.applications.filter(state="evaluated")
+            .select_related("lead_cluster")
+            .prefetch_related("partners__cluster")
+        )
         by_id = {str(row.pk): row for row in rows}
         candidates = [
             ranking.Candidate(
@@ -210,7 +226,13 @@ class Selection(InProgramme):
     def approve(self, *, by: Any) -> None:
         """You have seen who comes in and why. Nothing is told to anybody before the release."""
 
-    @step(label=_("Return"), source=State.APPROVED, target=State.PROPOSED, who=lead, form="facility.workflow.input.ReasonForm")
+    @step(
+        label=_("Return"),
+        source=State.APPROVED,
+        target=State.PROPOSED,
+        who=lead,
+        form="facility.workflow.input.ReasonForm",
+    )
     def send_back(self, *, by: Any, reason: str) -> None:
         """Takes the approval back."""
 
@@ -243,7 +265,9 @@ class Selection(InProgramme):
         if face != "staff":
             lines = lines.filter(outcome="selected").order_by("application__lead_cluster__sort_name")
             rows = [[line.application.title(), line.application.lead_cluster.country.name] for line in lines]
-            return [{"title": _("Selected clusters"), "columns": [_("Cluster"), _("Country")], "rows": rows, "empty": ""}]
+            return [
+                {"title": _("Selected clusters"), "columns": [_("Cluster"), _("Country")], "rows": rows, "empty": ""}
+            ]
         rows = [
             [
                 line.rank,
@@ -257,6 +281,19 @@ class Selection(InProgramme):
         ]
         columns = [_("Rank"), _("Cluster"), _("Country"), _("Score"), _("Outcome"), _("Why")]
         return [{"title": _("Ranking"), "columns": columns, "rows": rows, "empty": _("Not proposed yet.")}]
+
+
+def spread_by_country(programmes: Any) -> dict[str, int]:
+    """How many selected clusters, leads and partners, each country has; most first (F04). `programmes`: keys or rows."""
+    selected = Application.objects.filter(programme__in=programmes, state="selected")
+    part = Q(applications__in=selected) | Q(partnerships__application__in=selected)
+    found = Cluster.objects.filter(part).values("country").annotate(n=models.Count("pk", distinct=True))
+    return {row["country"]: row["n"] for row in found.order_by("-n", "country")}
+
+
+def member_states(programmes: Any) -> int:
+    """From how many Member States the selected clusters come; a country outside the EU is none (F04)."""
+    return len(EU_MEMBERS & spread_by_country(programmes).keys())
 
 
 def _with(lines: list[Any], outcome: str) -> list[Any]:

@@ -20,7 +20,9 @@ def _be(who: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any
+) -> Iterator[None]:
     """Makes the database as its owner, then steps down to the application's role."""
     from django.test.utils import setup_databases, teardown_databases
 
@@ -43,7 +45,11 @@ def owner(django_db_setup: None) -> Iterator[Any]:
 
     settings = connections["default"].get_connection_params()
     with psycopg.connect(
-        host=settings.get("host"), port=settings.get("port"), dbname=settings["dbname"], user=OWNER["USER"], password=OWNER["PASSWORD"] or None
+        host=settings.get("host"),
+        port=settings.get("port"),
+        dbname=settings["dbname"],
+        user=OWNER["USER"],
+        password=OWNER["PASSWORD"] or None,
     ) as raw:
         raw.autocommit = True
         yield raw.cursor()
@@ -55,7 +61,9 @@ def committed(django_db_setup: None, django_db_blocker: Any, owner: Any) -> Iter
     with django_db_blocker.unblock():
         yield
         connections.close_all()
-        owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_migrations'")
+        owner.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'django_migrations'"
+        )
         tables = ", ".join(f'"{name}"' for (name,) in owner.fetchall())
         owner.execute(f"TRUNCATE {tables} CASCADE")
 

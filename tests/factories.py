@@ -23,7 +23,9 @@ _counter = iter(range(1, 10**9))
 def person(name: str = "", *roles: tuple[str, str, Any], programme: Any = None, **fields: Any) -> Person:
     """A person with grants: (role, scope, record)."""
     number = next(_counter)
-    made = Person.objects.create_user(f"p{number}@example.org", name or f"Person {number}", "correct horse battery", **fields)
+    made = Person.objects.create_user(
+        f"p{number}@example.org", name or f"Person {number}", "correct horse battery", **fields
+    )
     for role, scope, record in roles:
         grant(made, role, scope, record.pk, by=SYSTEM, programme=programme)
     return made

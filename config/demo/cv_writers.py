@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xml.sax.saxutils import escape
 
 import docx
@@ -222,7 +222,7 @@ def _compiler() -> tuple[typst.Compiler, tempfile.TemporaryDirectory[str]]:
 def pdf(person: Any, words: dict[str, Any], attachment: bytes = b"") -> bytes:
     """Write a PDF, with an attached Europass XML where there is one."""
     inputs = {"cv": json.dumps(_outline(person, words)), "attachment": attachment.decode()}
-    return _compiler()[0].compile(sys_inputs=inputs, timestamp=FIXED_STAMP)
+    return cast("bytes", _compiler()[0].compile(sys_inputs=inputs, timestamp=FIXED_STAMP))
 
 
 def europass_pdf(person: Any, words: dict[str, Any]) -> bytes:

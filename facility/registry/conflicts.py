@@ -26,8 +26,12 @@ class Conflict(Record):
     shape = {"person": "person_id", "cluster": "cluster_id", "kind": "kind", "staff:note": "note"}
     faces = Faces(any_reader, own_conflict)
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="conflicts", verbose_name=_("person"))
-    cluster = models.ForeignKey("facility.Cluster", on_delete=models.PROTECT, related_name="conflicts", verbose_name=_("cluster"))
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="conflicts", verbose_name=_("person")
+    )
+    cluster = models.ForeignKey(
+        "facility.Cluster", on_delete=models.PROTECT, related_name="conflicts", verbose_name=_("cluster")
+    )
     kind = models.CharField(
         _("kind"),
         max_length=20,
@@ -43,7 +47,9 @@ class Conflict(Record):
     class Meta:
         verbose_name = _("conflict of interest")
         verbose_name_plural = _("conflicts of interest")
-        constraints = [models.UniqueConstraint(fields=["person", "cluster"], name="conflict_once_per_person_and_cluster")]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "cluster"], name="conflict_once_per_person_and_cluster")
+        ]
 
     def __str__(self) -> str:
         return f"{self.person}, {self.cluster}"
@@ -58,6 +64,3 @@ class Conflict(Record):
         """Enters a conflict in the register; it counts at every assignment from now on."""
         for name, value in data.items():
             setattr(self, name, value)
-
-
-

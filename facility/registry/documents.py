@@ -40,7 +40,8 @@ of_project = who(
     lambda person: Q(audience="project", scope_key__in=held(person, *ROLES_OF_PROJECT, scope="project")),
 )
 of_programme = who(
-    "programme member", lambda person: Q(audience="programme", programme_id__in=held(person, *ROLES_OF_PROJECT, "evaluator"))
+    "programme member",
+    lambda person: Q(audience="programme", programme_id__in=held(person, *ROLES_OF_PROJECT, "evaluator")),
 )
 
 
@@ -107,7 +108,13 @@ class Document(Workflow):
     def __str__(self) -> str:
         return self.name
 
-    @step(label=_("Hand in a file"), source=NEW, target=State.RECEIVED, who=any_of(signed_in, system), form="ReceiveDocument")
+    @step(
+        label=_("Hand in a file"),
+        source=NEW,
+        target=State.RECEIVED,
+        who=any_of(signed_in, system),
+        form="ReceiveDocument",
+    )
     def receive(self, *, by: Any, file: Any, programme: Any = None, **data: Any) -> None:
         """Keeps the file under a random name; it is checked next and can be read after that."""
         for name, value in data.items():
@@ -124,7 +131,13 @@ class Document(Workflow):
         self.stored = storages["documents"].save(f"{uuid7().hex}.bin", file)
         self.queue("facility.scan_document", key=f"scan:{self.pk}")
 
-    @step(label=_("Check the file"), source=State.RECEIVED, target=RETURN_VALUE(State.CLEAN, State.REJECTED), who=system, quiet=True)
+    @step(
+        label=_("Check the file"),
+        source=State.RECEIVED,
+        target=RETURN_VALUE(State.CLEAN, State.REJECTED),
+        who=system,
+        quiet=True,
+    )
     def scan_file(self, *, by: Any) -> str:
         """Compares what the file is with what its name says, and looks at the directory of packed formats."""
         from facility.registry.inspection import look_inside
@@ -149,7 +162,10 @@ def kind_of(file: Any) -> str:
     ending = {"jpeg": "jpg"}.get(ending, ending)
     if ending not in ACCEPTED:
         accepted = ", ".join(ACCEPTED)
-        raise ValidationError(_t("%(name)s: this kind of file is not accepted. Accepted are: %(kinds)s.") % {"name": file.name, "kinds": accepted})
+        raise ValidationError(
+            _t("%(name)s: this kind of file is not accepted. Accepted are: %(kinds)s.")
+            % {"name": file.name, "kinds": accepted}
+        )
     head = file.read(4096)
     file.seek(0)
     if ending in {"pdf", "docx", "xlsx", "png", "jpg"} and not _fits(head, ending):

@@ -99,7 +99,11 @@ class Grant(Record):
         for name, value in data.items():
             setattr(self, name, value)
 
-    @step(label=_("Revoke the role"), who=any_of(lead, administrator, parent_step), form="facility.workflow.input.ReasonForm")
+    @step(
+        label=_("Revoke the role"),
+        who=any_of(lead, administrator, parent_step),
+        form="facility.workflow.input.ReasonForm",
+    )
     def revoke(self, *, by: Any, reason: str) -> None:
         """Ends the role now."""
         self.until_at = clock.now()
@@ -110,7 +114,9 @@ def grant(person: Any, role: str, scope: str, key: Any, *, by: Any, programme: A
     if Grant.objects.filter(person=person, role=role, scope_type=scope, scope_key=key, until_at__isnull=True).exists():
         return None
     made = Grant()
-    return made.perform("give", by=by, person=person, role=role, scope_type=scope, scope_key=str(key), programme=programme)
+    return made.perform(
+        "give", by=by, person=person, role=role, scope_type=scope, scope_key=str(key), programme=programme
+    )
 
 
 __all__ = ["RESERVED", "Grant", "Role", "Scope", "anywhere", "grant"]

@@ -46,7 +46,12 @@ class Organisation(Record):
     size = models.CharField(_("size"), max_length=10, choices=SIZES, blank=True, default="")
     country = CountryField(_("country"), blank=True, default="")
     cluster = models.ForeignKey(
-        "facility.Cluster", null=True, blank=True, on_delete=models.PROTECT, related_name="members", verbose_name=_("cluster")
+        "facility.Cluster",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="members",
+        verbose_name=_("cluster"),
     )
 
     class Meta:

@@ -84,7 +84,9 @@ class Token(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
     label = models.CharField(max_length=80)
     sha256 = models.CharField(max_length=64, unique=True)
-    scope = models.CharField(max_length=10, choices=[("read", _("read")), ("write", _("read and write"))], default="write")
+    scope = models.CharField(
+        max_length=10, choices=[("read", _("read")), ("write", _("read and write"))], default="write"
+    )
     made_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from facility.roles import administrator, any_of, anywhere, held, leads_of, public, staff_of, system, who
 from facility.workflow import clock

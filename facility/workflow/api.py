@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-import django_filters
-from django.db import models
-from django.db.models import Q, QuerySet
 from django.db.utils import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, NotAuthenticated
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
@@ -21,49 +17,9 @@ from rest_framework.views import APIView, exception_handler
 from . import door, shape
 from .engine import Record, all_records
 from .input import json_schema
+from .lists import KeysetPages, filters_for, searched
 from .once import KeyReused, fingerprint, once
 from .steps import Blocked, Invalid, NotAllowed, NotFound, Refused, Stale, Step
-
-
-def filters_for(model: type[Record]) -> type[django_filters.FilterSet]:
-    """The filter of a record's lists, on web and API: its states, and the relations in `filter_by` as far as visible."""
-    found: dict[str, Any] = {}
-    for name in model.filter_by:
-        column = model._meta.get_field(name.split("__")[0])
-        if "__" not in name and column.is_relation and issubclass(column.related_model, Record):
-            related = column.related_model
-            found[name] = django_filters.ModelChoiceFilter(
-                queryset=lambda request, related=related: related.objects.visible_to(request.user),
-                label=column.verbose_name,
-            )
-        elif getattr(column, "choices", None):
-            choices = [c for c in column.choices if c[0] != "new"]
-            found[name] = django_filters.ChoiceFilter(choices=choices, label=column.verbose_name)
-        elif isinstance(column, models.BooleanField):
-            found[name] = django_filters.BooleanFilter(label=column.verbose_name)
-        else:
-            found[name] = django_filters.CharFilter(label=column.verbose_name)
-    found["Meta"] = type("Meta", (), {"model": model, "fields": []})
-    return type(f"{model.__name__}Filter", (django_filters.FilterSet,), found)
-
-
-def searched(rows: QuerySet, words: str) -> QuerySet:
-    """The rows that hold every word in one of the columns of `search_in`."""
-    for word in words.replace("\x00", "").split()[:8]:
-        any_column = Q()
-        for column in rows.model.search_in:
-            any_column |= Q(**{f"{column}__icontains": word})
-        rows = rows.filter(any_column) if any_column else rows.none()
-    return rows
-
-
-class KeysetPages(CursorPagination):
-    """Pages by key: each costs the same, however far on."""
-
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 100
-    cursor_query_param = "cursor"
 
 
 class RecordView(APIView):
@@ -169,7 +125,9 @@ def perform(request: Request, record: Any, step: Step, *, created: bool = False)
     mark = fingerprint(request.path, {k: v for k, v in dict(body).items() if k not in size}, size, expected)
 
     def act() -> tuple[int, Any]:
-        done = door.perform([record], step.name, by=request.user, raw=body, files=files, expected=expected, via="api")[0]
+        done = door.perform([record], step.name, by=request.user, raw=body, files=files, expected=expected, via="api")[
+            0
+        ]
         row = shape.select(type(done).objects.filter(pk=done.pk), request.user).get()
         return (201 if created else 200), {"id": str(done.pk), "version": done.version, "json": row.json}
 
@@ -210,18 +168,11 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Every error as problem details (RFC 9457) with the request's id."""
     if isinstance(error, KeyReused):
         return _problem(422, "Idempotency key reused", _("This Idempotency-Key came before with another body."))
-    for kind, status, title in PROBLEMS:
-        if isinstance(error, kind):
-            extra: dict[str, Any] = {}
-            if isinstance(error, Blocked):
-                extra["blocked_by"] = error.sentences
-            if isinstance(error, Invalid):
-                extra["errors"] = error.errors
-            if isinstance(error, Stale):
-                extra["version"] = error.record.version
-            return _problem(status, title, str(error), **extra)
     if isinstance(error, OperationalError | InterfaceError):
         return _problem(503, "Unavailable", _("The database does not answer. Please try again in a moment."))
+    for kind, status, title in PROBLEMS:
+        if isinstance(error, kind):
+            return _problem(status, title, str(error), **_particulars(error))
     answered: Response | None = exception_handler(error, context)
     if answered is None:
         return None
@@ -230,6 +181,14 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         if name in answered.headers:
             made[name] = answered.headers[name]
     return made
+
+
+def _particulars(error: Exception) -> dict[str, Any]:
+    if isinstance(error, Blocked):
+        return {"blocked_by": error.sentences}
+    if isinstance(error, Invalid):
+        return {"errors": error.errors}
+    return {"version": error.record.version} if isinstance(error, Stale) else {}
 
 
 def _sentence(data: Any) -> str:

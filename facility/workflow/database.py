@@ -13,7 +13,8 @@ CREATE OR REPLACE FUNCTION workflow_entry_text(e workflow_entry) RETURNS text LA
   SELECT concat_ws(chr(31), e.id, e.record_type, e.record_id, coalesce(e.scope_id::text, '-'), e.number,
     coalesce(e.actor_id::text, '-'), coalesce(e.acting_for_id::text, '-'), e.role, e.via, e.step, e.from_state,
     e.to_state, e.request_id, (extract(epoch FROM e.at) * 1000000)::bigint,
-    (extract(epoch FROM e.effective_at) * 1000000)::bigint, coalesce(e.caused_by_id::text, '-'), e.fields::text, e.digest)
+    (extract(epoch FROM e.effective_at) * 1000000)::bigint, coalesce(e.caused_by_id::text, '-'),
+    e.fields::text, e.digest)
 $$;
 CREATE OR REPLACE FUNCTION workflow_entry_chain() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE head record;
@@ -29,11 +30,13 @@ CREATE OR REPLACE FUNCTION workflow_version_has_entry() RETURNS trigger LANGUAGE
 DECLARE found text;
 BEGIN
   IF TG_OP = 'UPDATE' AND NEW.version <> OLD.version + 1 THEN
-    RAISE EXCEPTION '% %: changed without a step', TG_TABLE_NAME, NEW.id USING ERRCODE = 'integrity_constraint_violation';
+    RAISE EXCEPTION '% %: changed without a step', TG_TABLE_NAME, NEW.id 
+      USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   SELECT to_state INTO found FROM workflow_entry WHERE record_id = NEW.id AND number = NEW.version;
   IF found IS NULL OR (TG_ARGV[0] = 'state' AND found <> (to_jsonb(NEW) ->> 'state')) THEN
-    RAISE EXCEPTION '% %: changed without a step', TG_TABLE_NAME, NEW.id USING ERRCODE = 'integrity_constraint_violation';
+    RAISE EXCEPTION '% %: changed without a step', TG_TABLE_NAME, NEW.id 
+      USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NULL;
 END $$;
@@ -89,4 +92,3 @@ def missing_triggers() -> list[str]:
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'workflow_version'")
         there = {row[0] for row in cursor.fetchall()}
     return [model._meta.db_table for model in all_records() if model._meta.db_table not in there]
-

@@ -278,7 +278,11 @@ class _Run:
 
 
 def _snapshot(record: Any) -> dict[str, Any]:
-    values = {} if record._state.adding else {f.attname: record.__dict__.get(f.attname) for f in record._meta.concrete_fields}
+    values = (
+        {}
+        if record._state.adding
+        else {f.attname: record.__dict__.get(f.attname) for f in record._meta.concrete_fields}
+    )
     return {"state": NEW if record._state.adding else record.state, "values": values}
 
 

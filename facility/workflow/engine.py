@@ -115,6 +115,18 @@ class Record(models.Model):
         abstract = True
         base_manager_name = None
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refused: records are written by steps."""
+        raise PastTheDoor(f"{type(self).__name__} is written by perform(…) only.")
+
+    def get_absolute_url(self) -> str:
+        """Its page in the workspace."""
+        return reverse("record", kwargs={"records": self.records, "pk": self.pk})
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: records are not deleted."""
+        raise PastTheDoor(f"{type(self).__name__} is never deleted.")
+
     @property
     def state(self) -> str:
         """A plain record knows two: new, and kept."""
@@ -145,7 +157,9 @@ class Record(models.Model):
         """Everybody who may know of a row."""
         return cls.faces.visible()
 
-    def perform(self, step_name: str, /, *, by: Any, files: Any = None, expected: int | None = None, **data: Any) -> Any:
+    def perform(
+        self, step_name: str, /, *, by: Any, files: Any = None, expected: int | None = None, **data: Any
+    ) -> Any:
         """Takes a step: locks, authorises, guards, changes, records and notifies, in one transaction.
 
         Raises NotFound, NotAllowed, Stale, Blocked or Invalid, and then nothing was written.
@@ -233,18 +247,6 @@ class Record(models.Model):
         """The tables its page shows to a face: {"title", "columns", "rows", "empty"}."""
         return []
 
-    def get_absolute_url(self) -> str:
-        """Its page in the workspace."""
-        return reverse("record", kwargs={"records": self.records, "pk": self.pk})
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Refused: records are written by steps."""
-        raise PastTheDoor(f"{type(self).__name__} is written by perform(…) only.")
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Refused: records are not deleted."""
-        raise PastTheDoor(f"{type(self).__name__} is never deleted.")
-
 
 class Workflow(Record):
     """A record with states. The subclass declares `state = state_field(State)`."""
@@ -279,7 +281,7 @@ def state_field(states: type[models.TextChoices]) -> FSMField:
 
 
 class Part(models.Model):
-    """A row that belongs to a record (a score, a rank, a partner): written only inside a step, kept by the record's trail."""
+    """A row that belongs to a record (a score, a partner): written only inside a step, kept by the record's trail."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
 

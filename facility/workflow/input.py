@@ -18,7 +18,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-TEXT_LIMIT = 10_000
+from . import door
 
 
 class RowsWidget(forms.Widget):
@@ -80,7 +80,9 @@ class Rows(forms.Field):
         """The fields of a row."""
         return self.row_form().fields
 
-    def formset(self, name: str, data: Any = None, initial: list[Any] | None = None, extra: int = 1) -> list[forms.Form]:
+    def formset(
+        self, name: str, data: Any = None, initial: list[Any] | None = None, extra: int = 1
+    ) -> list[forms.Form]:
         """The row forms to show: those posted or those given, and `extra` empty ones."""
         given = self.widget.value_from_datadict(data, {}, name) if data is not None else None
         rows = given if isinstance(given, list) else None
@@ -136,6 +138,12 @@ class StepForm(forms.Form):
     def prepare(self) -> None:
         """Narrows choices and sets first values from `self.record` and `self.by`."""
 
+    @property
+    def is_consequence(self) -> bool:
+        """Whether the step follows from another record's step; its input then comes from code, not from people."""
+        passage = door.current()
+        return passage is not None and passage.outer is not None
+
     def _clean_fields(self) -> None:
         self._check_json()
         super()._clean_fields()
@@ -150,7 +158,9 @@ class StepForm(forms.Form):
             return
         for name in self.data:
             if name not in self.fields:
-                self.add_error(None, ValidationError(_("There is no field “%(name)s” here.") % {"name": str(name)[:60]}))
+                self.add_error(
+                    None, ValidationError(_("There is no field “%(name)s” here.") % {"name": str(name)[:60]})
+                )
         for name, said in _wrong_types(self, self.data).items():
             self.add_error(name, ValidationError(said))
             self.data = {key: value for key, value in self.data.items() if key != name}

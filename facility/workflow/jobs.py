@@ -8,7 +8,6 @@ is rung again, and after three tries it is parked with its reason for the coordi
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import importlib
 import uuid
 from collections.abc import Callable
@@ -91,7 +90,9 @@ class Job(models.Model):
     def advance(self, done: int, total: int) -> None:
         """Tells how far the work is; seen at once by those who wait, and renews the lease."""
         type(self).objects.using("default").filter(pk=self.pk).update(
-            progress=done, total=total, lease_until=clock_of_machine() + dt.timedelta(seconds=handler_of(self.name).lease)
+            progress=done,
+            total=total,
+            lease_until=clock_of_machine() + dt.timedelta(seconds=handler_of(self.name).lease),
         )
 
 
@@ -139,12 +140,12 @@ def job(
 def handler_of(name: str) -> Handler:
     """The handler of a name; the app's tasks are loaded on first use."""
     if name not in _handlers:
-        importlib.import_module(f"{apps.get_app_config(name.split('.')[0]).name}.tasks")
+        importlib.import_module(f"{apps.get_app_config(name.split('.', maxsplit=1)[0]).name}.tasks")
     return _handlers[name]
 
 
 def ring(send: Callable[[str, str], None], limit: int = 500) -> int:
-    """Rings for due jobs, at most `limit`; answers how many. `send(job_id, queue)` may fail: then the next sweep rings."""
+    """Rings for due jobs, at most `limit`; answers how many. Where `send(job_id, queue)` fails the next sweep rings."""
     instant = clock.now()
     machine = clock_of_machine()
     with transaction.atomic():
@@ -177,7 +178,7 @@ def run(job_id: str) -> str:
         else:
             handler.run(taken)
             _finish(taken)
-    except Exception as error:  # noqa: BLE001 (whatever a handler raises is written down with the job)
+    except Exception as error:
         return _failed(taken, error)
     finally:
         structlog.contextvars.unbind_contextvars("job_id", "job", "record_id")
@@ -215,7 +216,9 @@ def _failed(taken: Job, error: Exception) -> str:
     from .steps import Refused
 
     said = str(error) if isinstance(error, Refused | JobRefused) else type(error).__name__
-    log.warning("job_failed", error=type(error).__name__, attempt=taken.attempts, exc_info=not isinstance(error, Refused))
+    log.warning(
+        "job_failed", error=type(error).__name__, attempt=taken.attempts, exc_info=not isinstance(error, Refused)
+    )
     with transaction.atomic():
         held = Job.objects.select_for_update(no_key=True).get(pk=taken.pk)
         if held.state != Job.State.RUNNING or held.attempts != taken.attempts:

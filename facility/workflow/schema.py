@@ -42,7 +42,9 @@ class RecordSchema(AutoSchema):
         if isinstance(view, RecordList) and method == "GET":
             page = {"type": "object", "properties": {"results": {"type": "array", "items": row}}}
             made["responses"]["200"] = _json("A page of records", page)
-            made["parameters"] += [_query(name) for name in ("cursor", "page_size", "search", "ordering", *model.filter_by)]
+            made["parameters"] += [
+                _query(name) for name in ("cursor", "page_size", "search", "ordering", *model.filter_by)
+            ]
         elif isinstance(view, RecordDetail):
             made["responses"]["200"] = _json("The record", row)
         else:

@@ -1,4 +1,4 @@
-"""The output of a record: declared once, it gives the API's JSON, its schema, the columns of exports and the report's rows.
+"""The output of a record: declared once, it gives the API's JSON, its schema and the columns of exports.
 
 `shape` is a dict: member -> field path ("call__title"), a nested dict (an object), `Many(...)` (an array of rows that
 point here), or any database expression. Prefixes of a member's name restrict it: `staff:` only staff see it,
@@ -117,7 +117,7 @@ def _field(model: Any, path: str) -> Any:
             return model._meta.pk
         try:
             found = model._meta.get_field(part)
-        except Exception:  # noqa: BLE001 (a lookup into JSON; its type is open)
+        except Exception:
             return models.JSONField()
         model = found.related_model or model
     return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
@@ -127,7 +128,7 @@ system = Who("system", lambda person: NOBODY)
 parent_step = Who("a parent step", lambda person: NOBODY)
 
 
-def guard(sentence: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+def guard(sentence: str | Promise) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Marks a method as a guard. It returns True, or False (then `sentence` is said), or the sentences to say."""
 
     def mark(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -156,7 +157,7 @@ class Step:
     """One step of a record as declared in its file."""
 
     name: str
-    label: str
+    label: str | Promise
     sources: tuple[str, ...]
     target: Any
     who: Who
@@ -175,7 +176,7 @@ class Step:
 
 def step(
     *,
-    label: str,
+    label: str | Promise,
     who: Who,
     source: Any = None,
     target: Any = None,
@@ -212,7 +213,11 @@ def step(
         taken: Callable[..., Any] = method
         if listed:
             taken = transition(
-                "state", source=[str(one) for one in listed], target=target, conditions=[_at_the_door], custom={"step": spec}
+                "state",
+                source=[str(one) for one in listed],
+                target=target,
+                conditions=[_at_the_door],
+                custom={"step": spec},
             )(method)
 
         @functools.wraps(taken)

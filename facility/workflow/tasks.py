@@ -34,18 +34,18 @@ def send(job_id: str, queue: str) -> None:
     """Rings: asks a worker of the queue to run the job. A broker that is away is no error; the next sweep rings."""
     try:
         run_job.apply_async(args=[job_id], queue=queue, retry=False)
-    except Exception as error:  # noqa: BLE001 (whatever the broker's client raises means the same)
+    except Exception as error:
         log.warning("broker_away", error=type(error).__name__)
 
 
 def tick() -> int:
     """Lets due timers act: reminders, overdue marks, escalations, and the steps that the system takes by itself."""
     instant, acted = clock.now(), 0
-    for key in list(clock.Timer.objects.filter(next_at__lte=instant).order_by("next_at").values_list("pk", flat=True)[:500]):
+    for key in list(
+        clock.Timer.objects.filter(next_at__lte=instant).order_by("next_at").values_list("pk", flat=True)[:500]
+    ):
         with transaction.atomic():
-            timer = (
-                clock.Timer.objects.select_for_update(skip_locked=True).filter(pk=key, next_at__lte=instant).first()
-            )
+            timer = clock.Timer.objects.select_for_update(skip_locked=True).filter(pk=key, next_at__lte=instant).first()
             if timer is not None:
                 _act(timer, instant)
                 acted += 1

@@ -1,4 +1,4 @@
-"""The trail: who did what to which record, in a chain that shows every later change; and the notices that steps send."""
+"""The trail: who did what to which record, in a chain that shows every later change; and the notices of steps."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def make(entry: Entry, reason: str, changes: dict[str, Any]) -> Detail:
 
 
 class Notice(models.Model):
-    """A message to one person: a key to be worded in the reader's language, its parameters, and the record it is about."""
+    """A message to one person: a key to be worded in the reader's language, its parameters, and its record."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")

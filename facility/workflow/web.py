@@ -28,9 +28,9 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from . import clock, door
-from .api import KeysetPages, filters_for, searched
 from .engine import Record, by_plural, by_type, title_of
 from .input import Rows
+from .lists import KeysetPages, filters_for, searched
 from .once import KeyReused, fingerprint, once
 from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, Step, unmet
 from .trail import Entry
@@ -124,7 +124,11 @@ def cell(record: Any, name: str) -> dict[str, Any]:
     value = value() if callable(value) and not isinstance(value, models.Manager) else value
     url = lang = ""
     if isinstance(value, Record):
-        url, lang, value = (value.get_absolute_url() if value.records else ""), getattr(value, "lang", ""), value.title()
+        url, lang, value = (
+            (value.get_absolute_url() if value.records else ""),
+            getattr(value, "lang", ""),
+            value.title(),
+        )
     elif column is not None and getattr(column, "choices", None):
         value = getattr(owner, f"get_{last}_display")()
     align = "right" if isinstance(value, int | Decimal | float) and not isinstance(value, bool) else ""
@@ -211,9 +215,9 @@ class ListPage(RecordPage):
     def rows(self) -> QuerySet:
         """The rows, narrowed by nothing yet."""
         columns = [name for name in self.model.columns if "__" not in name]
-        relations = [
-            name for name in columns if name in {f.name for f in self.model._meta.fields if f.is_relation}
-        ] + [name.rsplit("__", 1)[0] for name in self.model.columns if "__" in name]
+        relations = [name for name in columns if name in {f.name for f in self.model._meta.fields if f.is_relation}] + [
+            name.rsplit("__", 1)[0] for name in self.model.columns if "__" in name
+        ]
         rows = self.model.objects.visible_to(self.request.user).with_faces(self.request.user)
         return rows.with_offers(self.request.user).select_related(*relations, *self.model.list_related)
 
@@ -435,7 +439,10 @@ class StepPage(RecordPage):
         body = fingerprint(request.path, sorted((k, request.POST.getlist(k)) for k in request.POST if k[0] != "_"))
         try:
             _status, answer, _again = once(
-                request.user, f"web:{request.POST.get('_token', '')[:60]}" if request.POST.get("_token") else "", body, self.act
+                request.user,
+                f"web:{request.POST.get('_token', '')[:60]}" if request.POST.get("_token") else "",
+                body,
+                self.act,
             )
         except Invalid as refused:
             return self.show(refused.form, 400, errors=refused.errors)
@@ -444,7 +451,11 @@ class StepPage(RecordPage):
         except Stale as refused:
             return self.show(self.bound(), 409, stale=self.both(refused.record), expected=expected)
         except KeyReused:
-            return self.show(self.bound(), 422, blocked_by=[_("This page was sent before with other content. Look, then send again.")])
+            return self.show(
+                self.bound(),
+                422,
+                blocked_by=[_("This page was sent before with other content. Look, then send again.")],
+            )
         messages.success(request, answer["said"])
         return HttpResponseRedirect(answer["url"])
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typst
 
 from advisory.cv.dates import find_periods
 from advisory.cv.reader import read
@@ -14,6 +15,7 @@ from config.demo.cv_files import make_cvs
 from tests.advisory.cv_score import f1, score
 
 PLAIN = Path(__file__).parent / "samples" / "plain"
+LAYOUTS = Path(__file__).parent / "samples" / "layouts"
 STRUCTURED = ("europass-v3", "europass-candidate", "europass-candidate-pdf")
 FREE = ("pdf", "docx")
 
@@ -74,6 +76,16 @@ def test_hand_written_cvs_in_seven_languages():
     assert len(truths) == 15
     assert f1(counts) >= 0.95, counts
     assert min(f1(counts, name) for name in counts) >= 0.90, counts
+
+
+@pytest.mark.parametrize("name", ["en-linkedin", "de-two-columns", "fr-references"])
+def test_pdf_layouts_with_a_left_rail_two_columns_and_running_heads(name):
+    truth = json.loads((LAYOUTS / "truth.json").read_text(encoding="utf-8"))[name]
+    reading = read(typst.compile(str(LAYOUTS / f"{name}.typ"), ignore_system_fonts=True), "cv.pdf")
+    counts = {}
+    score(reading, truth, counts)
+    assert f1(counts) == 1, counts
+    assert reading.format == ("linkedin-pdf" if name == "en-linkedin" else "pdf")
 
 
 def test_what_the_cv_does_not_say_stays_empty():

@@ -180,6 +180,19 @@ def test_looking_at_few_pairs_first_misses_nothing(seed):
     assert few[:2] == pytest.approx(few[2:])
 
 
+@pytest.mark.parametrize(("seed", "worst", "total"), [(87, 12, 109), (94, 16, 131), (97, 13, 123), (136, 14, 117)])
+def test_a_gap_between_fractions_and_whole_advisors_is_searched_to_the_end(seed, worst, total):
+    # Chosen because the pairs of the linear optimum alone hold no assignment as good as these.
+    generator = np.random.default_rng(seed)
+    scores = generator.integers(0, 10, size=(16, 8)).astype(float)
+    problem = Problem(scores, [2] * 8, [1] * 16, conflict=generator.random((16, 8)) < 0.2)
+
+    with patch.object(solver, "FIRST_LOOK", 1):
+        solution = solve(problem)
+
+    assert (solution.status, solution.min, solution.sum) == ("proven", worst, total)
+
+
 KINDS = ("business", "sustainability")
 
 

@@ -36,7 +36,9 @@ def address(errand, step=""):
 def test_a_record_is_made_read_and_moved():
     giver, runner = making.people()
     api = Api(giver)
-    made = api.post("/api/errands/", {"runner": str(runner.pk), "what": "bread", "stops": [{"place": "Baker", "minutes": 5}]})
+    made = api.post(
+        "/api/errands/", {"runner": str(runner.pk), "what": "bread", "stops": [{"place": "Baker", "minutes": 5}]}
+    )
     assert made.status_code == 201, made.content
     assert made.json()["stops"] == [{"place": "Baker", "minutes": 5}]
     assert made["ETag"] == '"1"'

@@ -39,9 +39,9 @@ def faults():
 )
 def test_the_applications_role_is_refused(committed, sql):
     a_chain()
-    with pytest.raises(DatabaseError, match=r"permission denied|must be owner"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
+    refused = pytest.raises(DatabaseError, match=r"permission denied|must be owner")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
     assert faults() == []
 
 
@@ -57,7 +57,8 @@ def test_control_the_owner_is_not_refused(committed, owner):
     [
         ("UPDATE workflow_entry SET role = role || 'x' WHERE record_id = %s AND number = 2", "entry 2: its content"),
         ("UPDATE workflow_entry SET effective_at = now() WHERE record_id = %s AND number = 1", "entry 1: its content"),
-        ("UPDATE workflow_detail SET reason = 'x' WHERE entry_id = (SELECT id FROM workflow_entry WHERE record_id = %s AND number = 3)", "entry 3: its reason or values"),
+        ("UPDATE workflow_detail SET reason = 'x' WHERE entry_id = (SELECT id FROM workflow_entry "
+         "WHERE record_id = %s AND number = 3)", "entry 3: its reason or values"),
         ("DELETE FROM workflow_entry WHERE record_id = %s AND number = 2", "entry 2: it is missing"),
         ("DELETE FROM workflow_entry WHERE record_id = %s AND number = 3", "entry 3: it is missing at the end"),
     ],
@@ -69,7 +70,8 @@ def test_one_altered_byte_is_found_at_its_row(committed, owner, sql, said):
     if sql.startswith("DELETE"):
         number = int(said.split()[1].rstrip(":"))
         owner.execute(
-            "DELETE FROM workflow_detail WHERE entry_id = (SELECT id FROM workflow_entry WHERE record_id = %s AND number = %s)",
+            "DELETE FROM workflow_detail WHERE entry_id = "
+            "(SELECT id FROM workflow_entry WHERE record_id = %s AND number = %s)",
             [errand.pk, number],
         )
     owner.execute(sql, [errand.pk])
@@ -81,7 +83,10 @@ def test_one_altered_byte_is_found_at_its_row(committed, owner, sql, said):
 def test_a_rewritten_chain_is_found_by_the_seal(committed, owner):
     errand = a_chain()
     tasks.seal()
-    owner.execute("DELETE FROM workflow_detail WHERE entry_id IN (SELECT id FROM workflow_entry WHERE record_id = %s)", [errand.pk])
+    owner.execute(
+        "DELETE FROM workflow_detail WHERE entry_id IN (SELECT id FROM workflow_entry WHERE record_id = %s)",
+        [errand.pk],
+    )
     owner.execute("DELETE FROM workflow_entry WHERE record_id = %s", [errand.pk])
     owner.execute("DELETE FROM tests_errand WHERE id = %s", [errand.pk])
     assert [fault for fault in faults() if fault.startswith("Seal of")]

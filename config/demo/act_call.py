@@ -1,0 +1,256 @@
+"""Act one: the programme, its people, the call, the applications, the evaluations and the selection."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import cycle
+from typing import Any
+
+from config.demo import facts
+from config.demo.stage import ZONE, DemoFailed, Stage
+from facility.application import Application
+from facility.call import Call
+from facility.evaluation import Evaluation
+from facility.registry.cluster import Cluster
+from facility.registry.conflicts import Conflict
+from facility.registry.programme import Programme
+from facility.selection import Selection
+from facility.workflow.steps import SYSTEM
+
+CHECKED = {"is_established_in_eu": True, "is_registered": True, "is_complete": True}
+PAUSE = dt.timedelta(days=1)
+
+
+def play(stage: Stage) -> None:
+    """From the set-up in January 2021 to the last promotion in May."""
+    set_up(stage)
+    clusters(stage)
+    call = open_call(stage)
+    apply(stage, call)
+    judge(stage, call)
+    select(stage, call)
+
+
+def set_up(stage: Stage) -> None:
+    """The programme and those who work for it."""
+    told = facts.programme()["programme"]
+    stage.on("2021-01-11")
+    programme = Programme().perform(
+        "create",
+        by=SYSTEM,
+        slug=told["slug"],
+        name=told["names"]["en"],
+        names=told["names"] | told["names_demo"],
+        funder=told["funder"],
+        platform=told["framework"],
+        operator=told["operator"],
+        starts_on="2021-01-11",
+        ends_on="2022-06-30",
+        zone=told["zone"],
+        evaluation_days=30,
+        offer_days=7,
+        confirm_days=10,
+        days_per_project=20,
+        is_demo=True,
+    )
+    stage.kept["programme"] = programme
+    for who in facts.staff():
+        stage.give(stage.person(who), who.role, "programme", programme, programme)
+    stage.say(f"Programme {programme.name}, {len(facts.staff())} people on its staff")
+
+
+def clusters(stage: Stage) -> None:
+    """Every cluster with its managers."""
+    made = {}
+    for key, one in facts.clusters().items():
+        made[key] = Cluster().perform(
+            "create",
+            by=SYSTEM,
+            name=one.name,
+            lang=facts.LANGUAGE_OF.get(one.country, one.country.lower()) if not one.is_demo else "en",
+            country=one.country,
+            nuts=one.nuts2,
+            sector=one.sector,
+            ecosystem=one.ecosystem,
+            members_count=one.members_demo,
+            smes_count=one.smes_demo,
+            is_demo=one.is_demo,
+        )
+        for who in facts.managers()[key]:
+            stage.give(stage.person(who), "manager", "cluster", made[key])
+    stage.kept["clusters"] = made
+    stage.say(f"{len(made)} clusters with their managers")
+
+
+def lead(stage: Stage) -> Any:
+    """The lead coordinator."""
+    return stage.person(facts.staff("lead")[0])
+
+
+def coordinator(stage: Stage, key: str = "") -> Any:
+    """A coordinator, always the same one for a key."""
+    known = facts.staff("coordinator")
+    return stage.person(known[facts.draw(f"coordinator {key}", len(known))])
+
+
+def manager(stage: Stage, cluster: str) -> Any:
+    """The first manager of a cluster."""
+    return stage.person(facts.managers()[cluster][0])
+
+
+def open_call(stage: Stage) -> Call:
+    """Drafted, published, and opened by the clock."""
+    told = facts.programme()["call"]
+    stage.on("2021-01-25")
+    call = Call().perform(
+        "create",
+        by=coordinator(stage),
+        programme=stage.kept["programme"],
+        title_text="Towards Green Transition Facility: call for clusters",
+        opens_at=dt.datetime(2021, 2, 3, 9, 0, tzinfo=ZONE),
+        closes_at=dt.datetime(2021, 3, 5, 18, 0, tzinfo=ZONE),
+        zone="Europe/Brussels",
+        places=facts.programme()["figures"]["places"],
+        minimum_score=told["minimum_score"],
+        country_cap=told["country_cap"],
+        reserve_places=told["reserve_places"],
+        evaluations_required=told["evaluations_required"],
+        spread_threshold=told["spread_threshold"],
+        criteria=[{"name": c["label"]["en"], "weight": c["weight"], "guidance": c["asks"]} for c in told["criteria"]],
+    )
+    stage.on("2021-01-29")
+    call.perform("publish", by=coordinator(stage))
+    stage.on("2021-02-03", 9, 1)
+    stage.settle()
+    expect(Call.objects.get(pk=call.pk).state == "open", "The call did not open at its time.")
+    stage.kept["call"] = call
+    stage.say("The call is open")
+    return call
+
+
+def apply(stage: Stage, call: Call) -> None:
+    """Drafts and submissions over the four weeks, most of them in the last."""
+    made: dict[str, Application] = {}
+    bids = sorted(facts.applications().values(), key=lambda bid: facts.draw(f"day {bid.key}", 1000))
+    for at, bid in enumerate(bids):
+        day = dt.date(2021, 2, 8) + PAUSE * (at * 25 // len(bids))
+        stage.on(day, 8 + at % 9, at % 60)
+        who = manager(stage, bid.lead)
+        made[bid.key] = one = Application().perform(
+            "create",
+            by=who,
+            call=call,
+            lead_cluster=stage.kept["clusters"][bid.lead],
+            title_text=bid.title,
+            motivation=bid.motivation,
+            context=f"{bid.context} Maturity: {bid.maturity}.",
+            training_needs=bid.training_needs,
+            strategic_focus=bid.strategic_focus,
+            has_signed=bid.path != "draft",
+            partners=[{"cluster": str(stage.kept["clusters"][key].pk)} for key in bid.partners],
+            needs=[{"area": need.area, "text": need.title} for need in bid.needs],
+        )
+        if bid.path != "draft":
+            stage.on(day, 9 + at % 8, (at * 7) % 60)
+            one.perform("submit", by=who)
+        if bid.path == "withdrawn":
+            one.perform("withdraw", by=who, reason=facts.programme()["call"]["withdrawal_reason"])
+    stage.on("2021-03-05", 18, 1)
+    stage.settle()
+    expect(Call.objects.get(pk=call.pk).state == "closed", "The call did not close at its time.")
+    stage.kept["applications"] = made
+    stage.say(f"{len(made)} applications; the call is closed")
+
+
+def judge(stage: Stage, call: Call) -> None:
+    """Eligibility, then two evaluations each and a third where two differ much."""
+    evaluators = [stage.person(who) for who in facts.staff("evaluator")]
+    Conflict().perform(
+        "declare",
+        by=SYSTEM,
+        person=evaluators[6],
+        cluster=stage.kept["clusters"]["cluster-aec"],
+        kind="employment",
+        note="Worked there until 2018 (demo).",
+    )
+    turn = cycle(range(len(evaluators)))
+    for at, (key, bid) in enumerate(facts.applications().items()):
+        one = stage.kept["applications"][key]
+        stage.on(dt.date(2021, 3, 8) + PAUSE * (at % 5), 10, at % 60)
+        if bid.path == "ineligible":
+            reason = bid.ineligible_reason or "The application does not meet the conditions of the call."
+            one.perform("declare_ineligible", by=coordinator(stage, key), reason_code="other", reason=reason)
+        if bid.path not in facts.EVALUATED:
+            continue
+        one.perform("declare_eligible", by=coordinator(stage, key), **CHECKED)
+        for reading in range(1, bid.readings + 1):
+            who = next(evaluators[n] for n in turn if _is_free(evaluators[n], one))
+            _read(stage, call, one, bid, who, reading, at)
+        stage.on("2021-04-28", 9 + at % 8, at % 60)
+        note = (
+            "Two readers stood far apart; a third one read, and the mean of the three stands." if bid.disputed else ""
+        )
+        one.perform("close_evaluation", by=coordinator(stage, key), spread_note=note)
+    stage.say("Evaluations are in")
+
+
+def _is_free(person: Any, one: Application) -> bool:
+    if one.evaluations.filter(evaluator=person).exists():
+        return False
+    clusters_ = [one.lead_cluster_id, *one.partners.values_list("cluster_id", flat=True)]
+    return not Conflict.objects.filter(person=person, cluster_id__in=clusters_).exists()
+
+
+def _read(stage: Stage, call: Call, one: Application, bid: Any, who: Any, reading: int, at: int) -> None:
+    stage.on(dt.date(2021, 3, 15) + PAUSE * (at % 5), 11)
+    made = Evaluation().perform("assign", by=coordinator(stage, bid.key), application=one, evaluator=who)
+    stage.on(dt.date(2021, 3, 22) + PAUSE * (at % 12), 14 + reading)
+    made.perform("accept", by=who)
+    points = facts.scores(bid, reading)
+    names = {c["label"]["en"]: c["id"] for c in facts.programme()["call"]["criteria"]}
+    rows = []
+    for criterion in stage.kept.setdefault("criteria", list(call.criteria.order_by("order"))):
+        value = points[names[criterion.name]]
+        rows.append(
+            {
+                "criterion": str(criterion.pk),
+                "value": value,
+                "comment": facts.comment(bid, reading, names[criterion.name], value),
+            }
+        )
+    made.perform("submit", by=who, scores=rows, comment="Read in full; the scores stand for the comments.")
+
+
+def select(stage: Stage, call: Call) -> None:
+    """Proposed, approved, released on 3 May 2021; one declines, the next that fits is promoted."""
+    told = facts.programme()
+    stage.on("2021-04-29")
+    selection = Selection().perform("create", by=coordinator(stage), call=call)
+    selection.perform("propose", by=coordinator(stage), overrides=[])
+    stage.on("2021-04-30")
+    selection.perform("approve", by=lead(stage))
+    stage.on("2021-05-03", 10)
+    selection.perform("release", by=lead(stage))
+    call = Call.objects.get(pk=call.pk)
+    call.perform("decide", by=lead(stage))
+    stage.on("2021-05-10")
+    declined = stage.kept["applications"][told["selection"]["declined"]]
+    reason = told["call"]["decline_reason"]
+    Application.objects.get(pk=declined.pk).perform("decline", by=manager(stage, declined_lead(told)), reason=reason)
+    stage.on("2021-05-12")
+    promoted = stage.kept["applications"][told["selection"]["promoted"]]
+    Application.objects.get(pk=promoted.pk).perform("promote", by=lead(stage))
+    chosen = Application.objects.filter(call=call, state="selected")
+    expect(chosen.count() == call.places, f"{chosen.count()} applications are selected instead of {call.places}.")
+    stage.say("25 applications are selected and announced; one declined and the reserve moved up")
+
+
+def declined_lead(told: Any) -> str:
+    """The lead cluster of the application that declines."""
+    return facts.applications()[told["selection"]["declined"]].lead
+
+
+def expect(is_so: bool, otherwise: str) -> None:
+    """Ends the demo with a sentence when something did not happen."""
+    if not is_so:
+        raise DemoFailed(otherwise)

@@ -1,0 +1,71 @@
+"""Loads the demo Facility of 2021 and drives it from the open call to the published final report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config.demo import act_call, facts
+from config.demo.stage import DemoFailed, Stage, fresh_database, processes
+from facility.registry.programme import Programme
+
+FOLDER = settings.LOCAL / "demo"
+SUMMARY, ACCESS = FOLDER / "summary.json", FOLDER / "access.json"
+
+
+class Command(BaseCommand):
+    help = "The demo: a programme of 2021 from its call to its report, and one in flight around today."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--until", choices=["call"], help="stop early (for a look at one act)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if is_done():
+            self.stdout.write("The demo is there: .local/demo/summary.json, .local/demo/access.json")
+            return
+        if not settings.DEMO_CLOCK:
+            raise CommandError("Run it by `make demo`, which sets the demo's clock.")
+        began = time.monotonic()
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        for name in ("summary.json", "access.json"):
+            (FOLDER / name).unlink(missing_ok=True)
+
+        def say(text: str) -> None:
+            self.stdout.write(f"[{time.monotonic() - began:5.0f} s] {text}")
+            self.stdout.flush()
+
+        facts.check()
+        say("Making the database anew")
+        shutil.rmtree(settings.STORAGES["documents"]["OPTIONS"]["location"], ignore_errors=True)
+        fresh_database(say)
+        stage = Stage(say)
+        try:
+            with processes(say):
+                act_call.play(stage)
+        except DemoFailed as failed:
+            raise CommandError(str(failed)) from failed
+
+
+def mark() -> str:
+    """What the demo was made from: another version of the demo is another demo."""
+    running = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[2].joinpath("demo").rglob("*")):
+        if path.is_file() and path.suffix in {".py", ".yaml", ".csv"}:
+            running.update(path.read_bytes())
+    return running.hexdigest()
+
+
+def is_done() -> bool:
+    """Whether the last run came to its end and its database is there."""
+    try:
+        done = json.loads(SUMMARY.read_text())
+        return bool(done) and Programme.objects.filter(slug=facts.programme()["programme"]["slug"]).exists()
+    except Exception:
+        return False

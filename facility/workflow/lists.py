@@ -1,0 +1,53 @@
+"""Narrowing and paging of lists, for web and API alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db import models
+from django.db.models import Q, QuerySet
+from rest_framework.pagination import CursorPagination
+
+from .engine import Record
+
+
+def filters_for(model: type[Record]) -> type[django_filters.FilterSet]:
+    """The filter of a record's lists: its states, and the relations in `filter_by` as far as visible."""
+    found: dict[str, Any] = {}
+    for name in model.filter_by:
+        column = model._meta.get_field(name.split("__")[0])
+        if "__" not in name and column.is_relation and issubclass(column.related_model, Record):
+            related = column.related_model
+            found[name] = django_filters.ModelChoiceFilter(
+                queryset=lambda request, related=related: related.objects.visible_to(request.user),
+                label=column.verbose_name,
+            )
+        elif getattr(column, "choices", None):
+            choices = [c for c in column.choices if c[0] != "new"]
+            found[name] = django_filters.ChoiceFilter(choices=choices, label=column.verbose_name)
+        elif isinstance(column, models.BooleanField):
+            found[name] = django_filters.BooleanFilter(label=column.verbose_name)
+        else:
+            found[name] = django_filters.CharFilter(label=column.verbose_name)
+    found["Meta"] = type("Meta", (), {"model": model, "fields": []})
+    return type(f"{model.__name__}Filter", (django_filters.FilterSet,), found)
+
+
+def searched(rows: QuerySet, words: str) -> QuerySet:
+    """The rows that hold every word in one of the columns of `search_in`."""
+    for word in words.replace("\x00", "").split()[:8]:
+        any_column = Q()
+        for column in rows.model.search_in:
+            any_column |= Q(**{f"{column}__icontains": word})
+        rows = rows.filter(any_column) if any_column else rows.none()
+    return rows
+
+
+class KeysetPages(CursorPagination):
+    """Pages by key: each costs the same, however far on."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 100
+    cursor_query_param = "cursor"

@@ -1,0 +1,186 @@
+"""Advisors, CVs, projects and match runs for tests, made through the door like everything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from advisory.advisor import Advisor
+from advisory.assignment import Assignment
+from advisory.curriculum import CurriculumVitae
+from advisory.matchrun import MatchRun
+from advisory.project import Project
+from facility.application import Application
+from facility.workflow import jobs
+from facility.workflow.jobs import Job
+from facility.workflow.steps import SYSTEM
+from tests import factories as make
+
+_counter = iter(range(1, 10**9))
+
+
+def candidate(programme: Any, by: Any, **fields: Any) -> Advisor:
+    """A candidate who was entered by hand."""
+    number = next(_counter)
+    values = {
+        "programme": programme,
+        "name": f"Advisor {number}",
+        "email": f"a{number}@example.org",
+        "kind": "business",
+        "areas": ["energy-efficiency"],
+        "languages": [{"code": "en", "cefr": "C1"}],
+        "countries": ["ES"],
+        "capacity": 2,
+        **fields,
+    }
+    return Advisor().perform("create", by=by, **values)
+
+
+def text_file(name: str = "", content: bytes = b"") -> SimpleUploadedFile:
+    """A CV as a text file, its content different each time."""
+    number = next(_counter)
+    return SimpleUploadedFile(name or f"cv-{number}.txt", content or f"Curriculum vitae {number}".encode())
+
+
+def received(programme: Any, by: Any, advisor: Any = None, file: Any = None) -> CurriculumVitae:
+    """A CV as it comes in."""
+    given = {"programme": programme} | ({"advisor": advisor} if advisor else {})
+    return CurriculumVitae().perform("receive", by=by, files={"file": file or text_file()}, **given)
+
+
+def reading(advisor: Any = None, *, without: str = "", text: str = "", areas: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What the reader answers for a complete CV."""
+    number = next(_counter)
+    found = [
+        ("full_name", advisor.person.name if advisor else f"Newcomer {number}"),
+        ("email", advisor.person.email if advisor else f"n{number}@example.org"),
+        ("country", "ES"),
+        ("language", {"code": "en", "cefr": "C1"}),
+        ("language", {"code": "de", "cefr": "A2"}),
+        ("employment", {"title": "Adviser", "employer": "Acme", "start": "2010-03", "end": None, "country": "PT"}),
+        *(("area", area) for area in areas or ("energy-efficiency",)),
+        ("skill", "Audits"),
+    ]
+    rows = [
+        {"name": name, "value": value, "snippet": f"{name} as it stands", "place": f"line {at}", "confidence": 0.9}
+        for at, (name, value) in enumerate(found, 1)
+        if name != without
+    ]
+    reason = f"Not found in the CV: {without}." if without else None
+    return {
+        "format": "text",
+        "language": "en",
+        "status": "incomplete" if without else "read",
+        "reason": reason,
+        "fields": rows,
+        "text": text or "Energy audits in dyeing and finishing of textiles.",
+    }
+
+
+def entries(of: CurriculumVitae) -> list[dict[str, Any]]:
+    """The lines of the form as it is shown: everything as it was read."""
+    return of.form_for(of.step("confirm"), by=None).initial["entries"]
+
+
+def confirmed(advisor: Any, by: Any, **said: Any) -> CurriculumVitae:
+    """A CV that was read and confirmed."""
+    made = received(advisor.programme, by, advisor)
+    run("facility.scan_document")
+    made.perform("read", by=SYSTEM, reading=reading(advisor, **said))
+    return made.perform("confirm", by=by, entries=entries(made))
+
+
+def pooled(programme: Any, by: Any, *, text: str = "", **fields: Any) -> Advisor:
+    """An advisor in the pool, whose CV says the same as the record."""
+    made = candidate(programme, by, **fields)
+    languages = made.languages
+    confirmed(made, by, text=text, areas=tuple(made.areas))
+    made = Advisor.objects.select_related("person", "programme").get(pk=made.pk)
+    particulars = {"kind": made.kind, "areas": made.areas, "countries": made.countries, "capacity": made.capacity}
+    made.perform("edit", by=by, languages=languages, **particulars)
+    made.perform("declare_interests", by=by, consent=True, interests="none", clusters=[])
+    made.perform("shortlist", by=by)
+    return made.perform("admit", by=by)
+
+
+def office(programme: Any) -> tuple[Any, Any, Any]:
+    """Lead, coordinator and evaluator."""
+    lead, coordinator, evaluator = (make.staff(role, programme) for role in ("lead", "coordinator", "evaluator"))
+    return lead, coordinator, evaluator
+
+
+def projects(programme: Any, people: tuple[Any, Any, Any], needs: list[dict[str, Any]]) -> list[Project]:
+    """One opened project for each dict of needs: {"areas": […], "country", "text", "partners"}."""
+    lead, coordinator, evaluator = people
+    call = make.call(programme, coordinator, places=len(needs), minimum_score=0)
+    made = [_application(call, coordinator, evaluator, one) for one in needs]
+    with time_machine.travel(timezone.now() + dt.timedelta(days=21), tick=False):
+        call.perform("close", by=SYSTEM)
+        make.released(call, coordinator, lead)
+    return [_opened(Application.objects.get(pk=one.pk), coordinator) for one in made]
+
+
+def _application(call: Any, coordinator: Any, evaluator: Any, asked: dict[str, Any]) -> Application:
+    from facility.evaluation import Evaluation
+
+    cluster = make.cluster(asked.get("country", "ES"))
+    manager = make.manager_of(cluster)
+    text = asked.get("text", "Help us.")
+    rows = [{"area": area, "text": f"{text} {area}"} for area in asked.get("areas", ["energy-efficiency"])]
+    partners = [{"cluster": one} for one in asked.get("partners", [])]
+    made = make.draft(call, manager, cluster, needs=rows, partners=partners, motivation=text)
+    made.perform("submit", by=manager)
+    made.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+    judged = Evaluation().perform("assign", by=coordinator, application=made, evaluator=evaluator)
+    judged.perform("accept", by=evaluator)
+    judged.perform("submit", by=evaluator, scores=make.scores(call, 8), comment="Sound.")
+    made.perform("close_evaluation", by=coordinator)
+    return made
+
+
+def _opened(application: Application, by: Any) -> Project:
+    today = timezone.now().date()
+    values = {
+        "application": application,
+        "starts_on": today,
+        "ends_on": today + dt.timedelta(days=150),
+        "days_budget": 20,
+        "firms_targeted": 5,
+    }
+    made = Project().perform("open", by=by, **values)
+    return Project.objects.select_related("application__lead_cluster", "programme").get(pk=made.pk)
+
+
+def proposed(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
+    """An assignment proposed by hand."""
+    return Assignment().perform("propose", by=by, project=project, advisor=advisor, kind=kind, reason="Knows the trade.")
+
+
+def offered(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
+    """An offer."""
+    made = proposed(project, advisor, by, kind)
+    made.perform("approve", by=by)
+    return made.perform("offer", by=by)
+
+
+def active(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
+    """An advisor at work."""
+    made = offered(project, advisor, by, kind)
+    made.perform("accept", by=advisor.person, has_signed_terms=True, has_declared_interests=True)
+    return made.perform("start", by=by)
+
+
+def requested(programme: Any, by: Any, **fields: Any) -> MatchRun:
+    """A match run for all projects that lack somebody."""
+    values = {"programme": programme, "kinds": ["business", "sustainability"], **fields}
+    return MatchRun().perform("request", by=by, **values)
+
+
+def run(name: str) -> list[str]:
+    """Runs the waiting jobs of a name; answers what became of each."""
+    waiting = Job.objects.filter(name=name, state=Job.State.WAITING).order_by("id").values_list("pk", flat=True)
+    return [jobs.run(str(key)) for key in list(waiting)]
