@@ -70,7 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "facility.workflow.web.RequestIdMiddleware",
+    "facility.workflow.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -84,7 +84,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "facility.accounts.SecondFactorMiddleware",
-    "facility.workflow.web.RefusalMiddleware",
+    "facility.workflow.middleware.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -1,6 +1,7 @@
 """Index of the records of this app."""
 
-from .application import Application, ApplicationNeed, ApplicationPartner
+from .application import Application
+from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
 from .evaluation import Evaluation, Score
 from .instruments.link import Link

@@ -2,4 +2,8 @@
 
 from typing import Any
 
-urlpatterns: list[Any] = []
+from django.urls import path
+
+from webinars import web
+
+urlpatterns: list[Any] = [path("workspace/webinars/<uuid:pk>/calendar.ics", web.calendar, name="webinar-calendar")]

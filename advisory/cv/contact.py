@@ -113,30 +113,34 @@ def read_contact(lines: list[Line], top: list[Line], found: Findings) -> None:
         for match in EMAIL.finditer(line.text):
             found.add("email", match[0], line.text, line.place, 0.95)
     for line in top:
-        match = PHONE_LABEL.search(line.text) or PHONE.search(line.text)
-        if match and not POINT.fullmatch(match[0].strip()):
-            number = match[1] if match.re is PHONE_LABEL else match[0]
+        dialled = PHONE_LABEL.search(line.text) or PHONE.search(line.text)
+        if dialled and not POINT.fullmatch(dialled[0].strip()):
+            number = dialled[1] if dialled.re is PHONE_LABEL else dialled[0]
             found.add("phone", " ".join(number.split()), line.text, line.place, 0.9)
+    above = ""
     for line in top:
-        city, country = _home(line.text)
+        city, country = _home(line.text, above)
         if country:
-            found.add("city", city, line.text, line.place, 0.8)
-            found.add("country", country, line.text, line.place, 0.8)
+            snippet = line.text if not city or city in line.text else f"{above} {line.text}"
+            found.add("city", city, snippet, line.place, 0.8)
+            found.add("country", country, snippet, line.place, 0.8)
             return
+        above = line.text
 
 
-def _home(text: str) -> tuple[str | None, str | None]:
-    """Return (city, country) when a line of the head tells where the person lives."""
+def _home(text: str, above: str) -> tuple[str | None, str | None]:
+    """Return (city, country) when a line of the head tells where the person lives, or goes on with an address."""
     if NOT_HOME.match(text):
         return None, None
     land, town = LAND.search(text), TOWN.search(text)
     if land and (country := country_code(land[1].strip())):
         return (town[1].strip() if town else None), country
-    before = ""
+    before = above if POSTCODE.search(above) else ""
     for piece in re.split(r"\s*[|•·;\t]\s*|\s—\s", text):
         bare = re.sub(r"^[^:]{2,25}:\s*", "", piece).strip(" .")
         parts = [part.strip() for part in re.split(r",|\s[–-]\s|\(|\)", bare) if part.strip()]
-        country = country_in(parts[-1]) if parts and not EMAIL.search(bare) else None
+        alone_code = len(parts) == 1 and len(bare) <= len("DE")
+        country = country_in(parts[-1]) if parts and not alone_code and not EMAIL.search(bare) else None
         if country:
             return _city(parts[:-1] or [before]), country
         before = bare

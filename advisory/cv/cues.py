@@ -17,7 +17,7 @@ DEGREE = re.compile(
     r"\b(?:m\s?sc|b\s?sc|m\s?eng|b\s?eng|mba|m\s?a|b\s?a|m\s?phil|ph\s?d|dphil|llm|llb|master\w*|bachelor\w*|diplom\w*|"
     r"dokt\w*|doct\w*|dr|magist\w*|mgr|inz|inzynier\w*|licen\w*|laurea\w*|dottorat\w*|maestria|grado|grau|ingenieur\w*|"
     r"degree|postgrad\w*|staatsexamen|abitur|baccalaureat|studia|dyplom\w*|hbo|drs|ir|dess|dea|dut|bts|maitrise|"
-    r"mestrado|mastere|specialisation|promotion|graduate|hons|habilitation|dipl|ing|titulo|matura|kandidat\w*|"
+    r"mestrado|mastere|ausbildung|lehre|apprentice\w*|specialisation|promotion|graduate|hons|habilitation|dipl|ing|titulo|matura|kandidat\w*|"
     r"magister\w*|specializzazione|maestrado|tecnico superior|bac)\b"
 )
 INSTITUTION = re.compile(

@@ -19,6 +19,7 @@ DURATION = re.compile(
     r"(?:(\d+)\s*(?:months?|mos?|mois|Monate?|mes[ei]?s?|miesiąc\w*|mies\.?|maand(?:en)?|mes))?\s*\)?",
     re.IGNORECASE,
 )
+TOWN_BEHIND = re.compile(r"\s*\([^()]*\)?$")
 EDGE = " ,;:|·•–—-()[]\t"
 MAX_HEAD = 110
 MAX_ABOVE = 3
@@ -28,13 +29,17 @@ Weigh = Callable[[str], int]
 
 @dataclass(slots=True)
 class Entry:
-    """One dated entry: the lines of its head (title, employer …), the lines after it, and all of it as snippet."""
+    """One dated entry: the lines of its head (title, employer …), the lines after it, and all of it as snippet.
+
+    `roles` are title and organisation where the layout alone tells them apart.
+    """
 
     period: Period | None
     head: list[str]
     after: list[str]
     place: str
     lines: list[str] = field(default_factory=list)
+    roles: tuple[str, str] | None = None
 
 
 def read_jobs(lines: list[Line], found: Findings) -> None:
@@ -190,10 +195,13 @@ def _roles(entry: Entry, weigh: Weigh) -> tuple[str, str, str | None]:
     for text in entry.head:
         left, city, land = take_place(LABEL.sub("", BULLET.sub("", text)))
         country, spare = country or land, spare or city
-        pieces += [cleaned for piece in _pieces(left) if (cleaned := LABEL.sub("", piece).strip(" ,"))]
+        found = [cleaned for piece in _pieces(left) if (cleaned := LABEL.sub("", piece).strip(" ,"))]
+        pieces += _merged(found) if weigh is degree_weight else found
     for text in entry.after:
         left, _, land = take_place(text)
         country = country or (None if left else land)
+    if entry.roles:
+        return (*entry.roles, country)
     if len(pieces) == 1:
         pieces = _divided(pieces[0], weigh) or pieces
     if len(pieces) == 1 and spare:
@@ -203,6 +211,17 @@ def _roles(entry: Entry, weigh: Weigh) -> tuple[str, str, str | None]:
     return (*_pair(pieces, weigh), country)
 
 
+def _merged(pieces: list[str]) -> list[str]:
+    """Put together what is one degree in two wordings, such as "Master of Science - MSc, Ecology"."""
+    merged: list[str] = []
+    for piece in pieces:
+        if merged and degree_weight(piece) > 0 and degree_weight(merged[-1]) > 0:
+            merged[-1] += f" - {piece}"
+        else:
+            merged.append(piece)
+    return merged
+
+
 def _alone(pieces: list[str], weigh: Weigh) -> tuple[str, str]:
     text = pieces[0] if pieces else ""
     return ("", text) if text and weigh(text) < 0 else (text, "")
@@ -210,13 +229,13 @@ def _alone(pieces: list[str], weigh: Weigh) -> tuple[str, str]:
 
 def _pair(pieces: list[str], weigh: Weigh) -> tuple[str, str]:
     """Choose the organisation among the pieces and, before or else after it, the title."""
-    weights = [weigh(piece) for piece in pieces[:4]]
+    weights = [(weigh(piece), title_weight(piece)) for piece in pieces[:4]]
     seat = weights.index(min(weights))
     if min(weights) >= max(weights):
         seat = 1
     others = [index for index in range(len(weights)) if index != seat]
     chosen = max(others, key=lambda index: (weights[index], -index))
-    title, organisation = pieces[chosen], pieces[seat]
+    title, organisation = pieces[chosen], TOWN_BEHIND.sub("", pieces[seat])
     head, comma, tail = organisation.rpartition(", ")
     if comma and weigh(tail) >= 0 and (weigh(head) < 0 or (len(tail.split()) <= TOWN_WORDS and tail[:1].isupper())):
         organisation = head
@@ -256,7 +275,7 @@ def _linked_in(lines: list[Line]) -> list[Entry]:
         end = anchors[number + 1][0] - 1 if number + 1 < len(anchors) else len(lines)
         after = [line.text.strip() for line in lines[index + 1 : end]][:MAX_ABOVE]
         shown = [employer, title, lines[index].text.strip(), *after]
-        entries.append(Entry(period, [f"{title} | {employer}"], after[:1], lines[index].place, shown))
+        entries.append(Entry(period, [], after[:1], lines[index].place, shown, (title, employer)))
     return entries
 
 

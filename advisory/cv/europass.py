@@ -55,9 +55,9 @@ def read_skills_passport(root: etree._Element) -> tuple[Findings, list[Line]]:
         found.add("degree", value, said(study), place(study))
     _v3_skills(found, first(learner, "Skills"))
     for achievement in children(learner, "AchievementList/Achievement"):
-        name = ACHIEVEMENTS.get(words(first(achievement, "Title/Code")).lower())
-        for item in _items(first(achievement, "Description")) if name else ():
-            found.add(name, item, said(achievement), place(achievement))
+        if kind := ACHIEVEMENTS.get(words(first(achievement, "Title/Code")).lower()):
+            for item in _items(first(achievement, "Description")):
+                found.add(kind, item, said(achievement), place(achievement))
     parts = ("Headline", "WorkExperienceList", "EducationList", "Skills", "AchievementList")
     return found, [line for part in parts for line in told(first(learner, part))]
 

@@ -1,3 +1,158 @@
-"""To be filled."""
+"""The work on CVs and match runs that no page waits for."""
 
-__all__: list[str] = []
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import structlog
+
+from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
+from advisory.matchrun import MatchRun
+from advisory.meaning import Embedder
+from facility.isolation import IsolationError, TimedOut, TooMuchMemory, run_isolated
+from facility.registry.documents import Document
+from facility.workflow.jobs import TRIES, Job, job
+from facility.workflow.steps import SYSTEM, Blocked
+
+log = structlog.get_logger()
+
+# Tokens of a CV's work (areas, jobs, skills, degrees; no contact data) that are embedded: one passage, so that 300 CVs
+# take two cores about a minute.
+CV_TOKENS = 200
+PROJECT_TOKENS = 400
+QUOTES = 3
+
+# Loaded at the first text, and so in the worker's child, never before its fork.
+embedder = Embedder()
+
+
+@job("advisory.read_cv", whole=False)
+def read_cv(work: Job) -> None:
+    """Checks the file if nobody has yet, then reads it in an isolated child, outside of any transaction."""
+    cv = CurriculumVitae.objects.select_related("document").get(pk=work.record_id)
+    if cv.state != CurriculumVitae.State.RECEIVED:
+        return
+    document = checked(cv.document)
+    reading = reading_of(document, is_last_try=work.attempts >= TRIES)
+    cv.perform("read", by=SYSTEM, reading=storable(reading))
+
+
+def checked(document: Document) -> Document:
+    """The document after its scan, whoever does it first."""
+    try:
+        if document.state == Document.State.RECEIVED:
+            document.perform("scan_file", by=SYSTEM)
+    except Blocked:
+        return Document.objects.get(pk=document.pk)
+    return document
+
+
+def reading_of(document: Document, *, is_last_try: bool) -> dict[str, Any]:
+    """What the reader says; a file that breaks the child is refused, one that broke off by chance is tried again."""
+    if document.state == Document.State.REJECTED:
+        return refusal(document.why_rejected)
+    try:
+        return run_isolated("advisory.cv.reader.read_as_dict", document.read(), document.name)
+    except IsolationError as error:
+        log.warning("cv_reading_broke_off", document_id=str(document.pk), detail=error.detail)
+        if not is_last_try and not isinstance(error, TimedOut | TooMuchMemory):
+            raise
+        return refusal(error.sentence)
+
+
+def refusal(sentence: str) -> dict[str, Any]:
+    """A reading that says no."""
+    return {"format": "unknown", "language": None, "status": "rejected", "reason": sentence, "fields": [], "text": ""}
+
+
+def storable(value: Any) -> Any:
+    """The same without what PostgreSQL cannot keep in text: NUL."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {key: storable(one) for key, one in value.items()}
+    return [storable(one) for one in value] if isinstance(value, list) else value
+
+
+@job("advisory.embed_cv")
+def embed_cv(work: Job) -> None:
+    """Turns a confirmed CV into vectors of meaning; a text that was embedded before is not embedded again."""
+    cv = CurriculumVitae.objects.get(pk=work.record_id)
+    if cv.state != CurriculumVitae.State.CONFIRMED:
+        return
+    chunks = embedder.chunks(cv.told(), CV_TOKENS)
+    hashes = [hash_of(chunk) for chunk in chunks]
+    if hashes == list(cv.passages.order_by("order").values_list("text_sha256", flat=True)):
+        return
+    known = {one.text_sha256: one.vector for one in CvPassage.objects.filter(text_sha256__in=hashes)}
+    fresh = {key: chunk for key, chunk in zip(hashes, chunks, strict=True) if key not in known}
+    known |= dict(zip(fresh, embedder.embed_passages(list(fresh.values())), strict=True))
+    passages = [{"text_sha256": key, "vector": np.asarray(known[key], dtype=float).tolist()} for key in hashes]
+    cv.perform("index", by=SYSTEM, passages=passages)
+
+
+def break_off(work: Job) -> None:
+    """A run that could not be finished says so."""
+    run = MatchRun.objects.get(pk=work.record_id)
+    if run.state in {MatchRun.State.REQUESTED, MatchRun.State.RUNNING}:
+        run.perform(
+            "fail", by=SYSTEM, reason="The run broke off three times. Try again; if it fails again, ask for help."
+        )
+
+
+@job("advisory.run_match", whole=False, lease=300, gives_up=break_off)
+def run_match(work: Job) -> None:
+    """Freezes the inputs, scores and solves; taken up again after a break, it goes on from the frozen inputs."""
+    from advisory.proposal import propose
+
+    run = MatchRun.objects.get(pk=work.record_id)
+    if run.state == MatchRun.State.REQUESTED:
+        run.perform("start", by=SYSTEM)
+    if run.state != MatchRun.State.RUNNING:
+        return
+    result = propose(run.inputs, texts_of(run), asked_by(run, work), run.pins, run.forbids)
+    if result["status"] == "infeasible":
+        run.perform("fail", by=SYSTEM, reason=" ".join(result["reasons"])[:2000])
+    else:
+        run.perform("finish", by=SYSTEM, result=result | {"pairs": quoted(run, result["pairs"])})
+
+
+def quoted(run: MatchRun, pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pairs with the sentences of the CV that show the areas which the project asks for."""
+    curricula = {one["id"]: one["curriculum"] for one in run.inputs["advisors"]}
+    wanted = {curricula[pair["advisor"]["id"]] for pair in pairs} - {None}
+    found = list(CvField.objects.filter(curriculum__in=wanted, name="area").exclude(snippet="").order_by("order"))
+    told = []
+    for pair in pairs:
+        areas = next(part["evidence"] for part in pair["parts"] if part["name"] == "areas")
+        own = [
+            one for one in found if str(one.curriculum_id) == curricula[pair["advisor"]["id"]] and one.value in areas
+        ]
+        told.append(pair | {"quotes": [{"text": one.snippet, "place": one.place} for one in own[:QUOTES]]})
+    return told
+
+
+def texts_of(run: MatchRun) -> dict[str, tuple[str, str, Any]]:
+    """(text, language, passage vectors) of each advisor's CV as frozen, by advisor id."""
+    owners = {one["curriculum"]: one["id"] for one in run.inputs["advisors"] if one["curriculum"]}
+    vectors: dict[str, list[Any]] = {}
+    for passage in CvPassage.objects.filter(curriculum__in=owners).order_by("curriculum", "order"):
+        vectors.setdefault(str(passage.curriculum_id), []).append(np.asarray(passage.vector, dtype=float))
+    rows = CurriculumVitae.objects.filter(pk__in=owners).values_list("pk", "text", "language")
+    return {owners[str(key)]: (text, language, vectors.get(str(key))) for key, text, language in rows}
+
+
+def asked_by(run: MatchRun, work: Job) -> dict[str, tuple[str, Any]]:
+    """(language, vector) of each project's text, by project id."""
+    from advisory.cv.reader import LANGUAGE
+
+    projects, asked = run.inputs["projects"], {}
+    for number, one in enumerate(projects, 1):
+        text = (embedder.chunks(one["text"], PROJECT_TOKENS) or [""])[0]
+        asked[one["id"]] = (LANGUAGE.classify(one["text"])[0], embedder.embed_query(text))
+        work.advance(number, len(projects) + 1)
+    return asked
+
+
+__all__ = ["embed_cv", "read_cv", "run_match"]

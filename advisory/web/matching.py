@@ -1,3 +1,190 @@
-"""To be filled."""
+"""The pages of advisors and match runs that differ from those that every record has."""
 
-__all__: list[str] = []
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from advisory.advisor import KINDS, Advisor
+from advisory.assignment import PARTS
+from advisory.matchrun import MatchRun
+from facility.workflow import door
+from facility.workflow.jobs import Job
+from facility.workflow.once import fingerprint, once
+from facility.workflow.web import DetailPage, ListPage, page_of
+
+BINS = 10
+
+
+@page_of(Advisor)
+class AdvisorList(ListPage):
+    """Fellows in a project read names and kinds; the other columns are for the office and the advisor."""
+
+    def row(self, record: Any) -> dict[str, Any]:
+        """One row, blank where the reader's face shows nothing."""
+        made = super().row(record)
+        if record.face == "public":
+            made["facts"] = [made["facts"][0], *(fact | {"value": ""} for fact in made["facts"][1:])]
+        return made
+
+
+@page_of(MatchRun)
+class MatchRunPage(DetailPage):
+    """A match run: the proof, the pairs with their reasons, and what if."""
+
+    template = "advisory/match_run.html"
+
+    def get(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """The page, or with `?live` the sentence that says how far the run is."""
+        if "live" in request.GET:
+            return self.live(self.find(pk))
+        return super().get(request, pk)
+
+    def live(self, run: MatchRun) -> HttpResponse:
+        """Progress as text; the page is loaded anew when the run has ended."""
+        if run.state not in {run.State.REQUESTED, run.State.RUNNING}:
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        job = Job.objects.filter(record_id=run.pk).order_by("-id").first()
+        if job is None or not job.total:
+            return HttpResponse(_("The run waits for its turn."))
+        said = _("%(done)d of %(total)d projects are read; then the pairs are solved.")
+        return HttpResponse(said % {"done": job.progress, "total": job.total - 1})
+
+    def post(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Pins, forbids or frees a pair; the run starts again."""
+        run = self.find(pk)
+        given = {name: request.POST[name] for name in ("pin", "forbid", "free") if request.POST.get(name)}
+        token = request.POST.get("_token", "")[:60]
+
+        def act() -> tuple[int, Any]:
+            door.perform([run], "adjust", by=request.user, raw=given, via="web")
+            return 200, {}
+
+        once(request.user, f"web:{token}" if token else "", fingerprint(request.path, given), act)
+        return HttpResponseRedirect(run.get_absolute_url())
+
+    def context(self, record: Any) -> dict[str, Any]:
+        """What the template asks for."""
+        result = record.result if record.state == record.State.DONE else {}
+        pairs = sorted(result.get("pairs", []), key=lambda pair: pair["points"])
+        is_live = record.state in {record.State.REQUESTED, record.State.RUNNING}
+        list_url = reverse("records", kwargs={"records": record.records})
+        return {
+            "lede": record.why or self.model.lede,
+            "crumbs": [{"label": _("Match runs"), "url": list_url}],
+            "hidden": {"_version": record.version, "_token": secrets.token_hex(12)},
+            "live_url": f"{record.get_absolute_url()}?live=1" if is_live else None,
+            "proof": proof_of(result) if result else "",
+            "spread": spread_of(pairs) if pairs else None,
+            "load": load_of(record.inputs, pairs) if pairs else None,
+            "fairness": None,
+            "kinds": [],
+            "views": [],
+            "parts": [label for _name, label in PARTS],
+            "pairs": [
+                *(shown_pair(record, pair) for pair in pairs),
+                *(forbidden_pair(record, key) for key in record.forbids),
+            ],
+            "may": getattr(record, "_may_adjust", False),
+        }
+
+
+def proof_of(result: dict[str, Any]) -> str:
+    """What is proven, in a sentence or two."""
+    if result["status"] == "proven":
+        said = _(
+            "Proven: no other assignment serves the weakest project better, and none as good for it adds up to more."
+        )
+    else:
+        said = _("The best that was found in the time given; a better assignment may exist.")
+    lacking = result["without_vector"]
+    if not lacking:
+        return said
+    note = ngettext("%(n)d CV was compared by its words only.", "%(n)d CVs were compared by their words only.", lacking)
+    return f"{said} {note % {'n': lacking}}"
+
+
+def spread_of(pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many pairs have how many points."""
+    counts = Counter(min(int(max(pair["points"], 0) // (100 / BINS)), BINS - 1) for pair in pairs)
+    low, high = pairs[0]["points"], pairs[-1]["points"]
+    text = _("%(n)d pairs, from %(low)s to %(high)s points.") % {"n": len(pairs), "low": low, "high": high}
+    return {"values": [counts[at] for at in range(BINS)], "label": text, "text": text}
+
+
+def load_of(inputs: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many advisors got how many projects in this run."""
+    taken = Counter(pair["advisor"]["id"] for pair in pairs)
+    counts = Counter(taken.get(one["id"], 0) for one in inputs["advisors"])
+    values = [counts[n] for n in range(max(counts) + 1)]
+    text = _("%(used)d of %(all)d advisors are proposed.") % {"used": len(taken), "all": len(inputs["advisors"])}
+    return {"values": values, "label": text, "text": text}
+
+
+def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
+    """A pair of the result as the table shows it."""
+    advisor, project = pair["advisor"], pair["project"]
+    key = f"{advisor['id']}:{project['id']}"
+    labels, runner = dict(PARTS), pair["runner_up"]
+    evidence = [{"text": one["text"], "source": one["place"]} for one in pair["quotes"]]
+    why_not = ""
+    if runner:
+        said = _("With %(runner)s instead this place would have %(loss)s points less.")
+        why_not = said % {"runner": runner["label"], "loss": pair["loss"]}
+    spoken = ", ".join(one["code"] for one in advisor["languages"])
+    return {
+        "id": key,
+        "project": {
+            "title": project["label"],
+            "url": reverse("record", kwargs={"records": "projects", "pk": project["id"]}),
+            "lang": project["lang"],
+            "country": project["country"],
+        },
+        "advisor": {
+            "title": advisor["label"],
+            "url": reverse("record", kwargs={"records": "advisors", "pk": advisor["id"]}),
+            "languages": f"{dict(KINDS)[pair['kind']]}, {spoken}",
+        },
+        "parts": [{"label": labels[part["name"]], "value": part["points"]} for part in pair["parts"]],
+        "total": pair["points"],
+        "runner_up": runner and {"title": runner["label"], "total": round(pair["points"] - pair["loss"], 1)},
+        "loss": pair["loss"],
+        "mark": "pinned" if key in run.pins else None,
+        "why": {"sentences": evidence, "runner_up": why_not} if evidence or why_not else None,
+    }
+
+
+def forbidden_pair(run: MatchRun, key: str) -> dict[str, Any]:
+    """A pair that was forbidden, so that it can be freed."""
+    names = {one["id"]: one for kind in ("advisors", "projects") for one in run.inputs.get(kind, [])}
+    advisor, _colon, project = key.partition(":")
+    of_project = names.get(project, {})
+    return {
+        "id": key,
+        "project": {
+            "title": of_project.get("label", "–"),
+            "url": reverse("record", kwargs={"records": "projects", "pk": project}),
+            "lang": of_project.get("lang", ""),
+            "country": of_project.get("country", ""),
+        },
+        "advisor": {
+            "title": names.get(advisor, {}).get("label", "–"),
+            "url": reverse("record", kwargs={"records": "advisors", "pk": advisor}),
+            "languages": "",
+        },
+        "parts": [],
+        "total": 0,
+        "runner_up": None,
+        "loss": None,
+        "mark": "forbidden",
+        "why": None,
+    }
+
+
+__all__ = ["AdvisorList", "MatchRunPage"]

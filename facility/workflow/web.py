@@ -5,25 +5,18 @@ An app shows a record in its own way by subclassing a page and marking it with `
 
 from __future__ import annotations
 
-import datetime as dt
 import secrets
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, ClassVar
 
 import structlog
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.core.exceptions import FieldDoesNotExist
-from django.db import models
 from django.db.models import QuerySet
-from django.db.utils import InterfaceError, OperationalError
 from django.forms.utils import ErrorDict
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
-from django.utils import formats, timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -32,7 +25,8 @@ from .engine import Record, by_plural, by_type, title_of
 from .input import Rows
 from .lists import KeysetPages, filters_for, searched
 from .once import KeyReused, fingerprint, once
-from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, Step, unmet
+from .show import cell, label_of, own_language, shown, state_tag, step_url, told
+from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, unmet
 from .trail import Entry
 
 log = structlog.get_logger()
@@ -63,136 +57,6 @@ def _dispatch(base: type[View]) -> Callable[..., HttpResponse]:
         return page.as_view(model=model)(request, **kwargs)
 
     return view
-
-
-class RequestIdMiddleware:
-    """Gives each request an id for answers, logs and the trail; no personal data goes into the log."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        number = secrets.token_hex(8)
-        token = door.request_id.set(number)
-        structlog.contextvars.bind_contextvars(request_id=number)
-        try:
-            answer = self.get_response(request)
-        finally:
-            door.request_id.reset(token)
-            structlog.contextvars.unbind_contextvars("request_id")
-        answer["X-Request-Id"] = number
-        if getattr(request, "user", None) is not None and "user" in request.__dict__ | vars(request):
-            answer.headers.setdefault("Cache-Control", "no-store")
-        return answer
-
-
-class RefusalMiddleware:
-    """Turns refusals that no page has caught into plain answers."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """404 for what may not be known, 403, 409, and 503 when the database does not answer."""
-        for kind, status in ((NotFound, 404), (NotAllowed, 403), (Blocked, 409), (Stale, 409), (Invalid, 400)):
-            if isinstance(error, kind):
-                template = "404.html" if status == 404 else "403.html"  # noqa: PLR2004
-                return render(request, template, {"exception": str(error), "reason": str(error)}, status=status)
-        if isinstance(error, OperationalError | InterfaceError):
-            log.error("database_away", error=type(error).__name__)
-            return render(request, "503.html", status=503)
-        return None
-
-
-def cell(record: Any, name: str) -> dict[str, Any]:
-    """A named value of a record as a page shows it: {"label", "value", "align", "url", "lang"}."""
-    owner: Any = record
-    *path_, last = name.split("__")
-    for part in path_:
-        owner = getattr(owner, part, None)
-    label = label_of(type(record), name)
-    if owner is None:
-        return {"label": label, "value": "", "align": "", "url": "", "lang": ""}
-    try:
-        column = type(owner)._meta.get_field(last)
-    except FieldDoesNotExist:
-        column = None
-    value = getattr(owner, last)
-    value = value() if callable(value) and not isinstance(value, models.Manager) else value
-    url = lang = ""
-    if isinstance(value, Record):
-        url, lang, value = (
-            (value.get_absolute_url() if value.records else ""),
-            getattr(value, "lang", ""),
-            value.title(),
-        )
-    elif column is not None and getattr(column, "choices", None):
-        value = getattr(owner, f"get_{last}_display")()
-    align = "right" if isinstance(value, int | Decimal | float) and not isinstance(value, bool) else ""
-    return {"label": label, "value": shown(value), "align": align, "url": url, "lang": lang}
-
-
-def label_of(model: type[models.Model], name: str) -> str:
-    """The heading of a named value: its field's name in words, or the `label` of a method."""
-    *path_, last = name.split("__")
-    for part in path_:
-        model = model._meta.get_field(part).related_model
-    try:
-        label = str(model._meta.get_field(last).verbose_name)
-    except FieldDoesNotExist:
-        label = str(getattr(getattr(model, last), "label", last.replace("_", " ")))
-    return label[:1].upper() + label[1:]
-
-
-def shown(value: Any) -> Any:
-    """A value in the words of the active language."""
-    if value is None or value == "":
-        return ""
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    if isinstance(value, dt.datetime):
-        return formats.date_format(timezone.localtime(value), "j M Y, H:i")
-    if isinstance(value, dt.date):
-        return formats.date_format(value, "j M Y")
-    if isinstance(value, Decimal | float):
-        return formats.number_format(round(value, 2))
-    if isinstance(value, list | tuple):
-        return ", ".join(str(shown(one)) for one in value)
-    return value if isinstance(value, int) else str(value) if isinstance(value, Promise) else value
-
-
-TONE_ICONS = {
-    "idle": "minus-outline",
-    "active": "play-outline",
-    "wait": "clock",
-    "good": "check-filled",
-    "warn": "warning-outline",
-    "bad": "error-outline",
-    "done": "check",
-}
-
-
-def state_tag(record: Any, face: str = "staff") -> dict[str, str] | None:
-    """State as tone, icon and word; None for a plain record."""
-    if not record.has_states():
-        return None
-    tone = record.tones.get(record.state, "idle")
-    return {"value": record.state, "label": record.state_word(face), "tone": f"is-{tone}", "icon": TONE_ICONS[tone]}
-
-
-def step_url(record: Any, step: Step) -> str:
-    """The page of a step."""
-    if step.creates():
-        return reverse("new", kwargs={"records": record.records, "step": step.name})
-    return reverse("step", kwargs={"records": record.records, "pk": record.pk, "step": step.name})
-
-
-def own_language(record: Any) -> str:
-    """The language of a record's title where it is known."""
-    return getattr(record, "lang", "") or ""
 
 
 class RecordPage(LoginRequiredMixin, View):
@@ -331,29 +195,6 @@ class DetailPage(RecordPage):
         staff = record.face == "staff"
         entries = Entry.objects.filter(record_id=record.pk).select_related("actor", "detail").order_by("-number")[:50]
         return [told(entry, self.model, staff=staff) for entry in entries]
-
-
-def told(entry: Entry, model: type[Record], *, staff: bool) -> dict[str, Any]:
-    """One entry of the trail as pages show it."""
-    step = model.steps().get(entry.step)
-    words = dict(model._meta.get_field("state").choices) if model.has_states() else {}
-    detail = entry.detail
-    changes = [
-        {"field": name, "before": shown(value[0]), "after": shown(value[1])}
-        for name, value in detail.changes.items()
-        if not name.endswith("_id")
-    ]
-    return {
-        "at": entry.effective_at,
-        "who": str(entry.actor) if entry.actor else _("System"),
-        "label": step.label if step else entry.step,
-        "from": words.get(entry.from_state, entry.from_state) if words and entry.from_state != entry.to_state else "",
-        "to": words.get(entry.to_state, entry.to_state) if words and entry.from_state != entry.to_state else "",
-        "reason": detail.reason if staff else "",
-        "changes": changes if staff else [],
-        "number": entry.number,
-        "via": entry.via,
-    }
 
 
 class StepPage(RecordPage):

@@ -7,6 +7,8 @@ from typing import Any
 
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from advisory.advisor import Advisor
@@ -184,3 +186,11 @@ def run(name: str) -> list[str]:
     """Runs the waiting jobs of a name; answers what became of each."""
     waiting = Job.objects.filter(name=name, state=Job.State.WAITING).order_by("id").values_list("pk", flat=True)
     return [jobs.run(str(key)) for key in list(waiting)]
+
+
+def statements(client: Any, page: str) -> int:
+    """How many statements a page takes once the session is warm."""
+    client.get(page)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(page).status_code == 200
+    return len(queries)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 import advisory.web  # noqa: F401 (registers the pages)
 from advisory.advisor import Advisor, speaks_one_of, working_languages
@@ -136,8 +135,8 @@ def test_contact_and_reasons_are_cut_by_face(programme, client):
     assert email in seen["self"]
     assert advisor.person.name in seen["fellow"]
     assert "Business advisor" in seen["fellow"]
-    for secret in (email, "energy", "none", "Energy"):
-        assert secret not in seen["fellow"].replace('"none"', "").split("<footer")[0] or secret == "none"
+    for secret in (email, "energy-efficiency", "Maximising energy efficiency"):
+        assert secret not in seen["fellow"]
     members = client.get(f"/api/advisors/{advisor.pk}/").json()
     assert set(members) == {"id", "version", "state", "name", "kind", "steps"}
 
@@ -155,18 +154,13 @@ def test_the_office_searches_by_area_and_filters_by_kind(programme, coordinator,
 @pytest.mark.parametrize("count", [1, 3])
 def test_lists_and_pages_cost_the_same_at_any_size(programme, coordinator, client, count):
     made = [matching.pooled(programme, coordinator) for _one in range(count)]
+    for _one in range(count - 1):
+        matching.received(programme, coordinator, made[0])
     client.force_login(coordinator)
-    client.get("/workspace/advisors/")
 
-    figures = {}
-    for page in ("/workspace/advisors/", f"/workspace/advisors/{made[0].pk}/", "/api/advisors/"):
-        with CaptureQueriesContext(connection, ) as queries:
-            assert client.get(page).status_code == 200
-        figures[page.count("/"), page[:5]] = len(queries)
-    assert figures == {(3, "/work"): LIST, (4, "/work"): PAGE, (3, "/api/"): API}
-
-
-LIST, PAGE, API = 0, 0, 0
+    assert matching.statements(client, "/workspace/advisors/") == 5
+    assert matching.statements(client, "/api/advisors/") == 3
+    assert matching.statements(client, f"/workspace/advisors/{made[0].pk}/") == 9
 
 
 def test_working_languages():

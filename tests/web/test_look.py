@@ -107,7 +107,7 @@ class SessionForm(StepForm):
 
 class MarkForm(forms.Form):
     criterion = forms.CharField(widget=forms.HiddenInput)
-    score = forms.TypedChoiceField(choices=[(n, str(n)) for n in range(6)], widget=forms.RadioSelect)
+    value = forms.TypedChoiceField(choices=[(n, str(n)) for n in range(11)], widget=forms.RadioSelect)
     comment = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}))
 
 
@@ -317,7 +317,7 @@ def marks():
     form = EvaluationForm(
         record=None,
         by=None,
-        initial={"scores": [{"criterion": "need", "score": 4, "comment": "Clear."}, {"criterion": "fit"}]},
+        initial={"scores": [{"criterion": "need", "value": 8, "comment": "Clear."}, {"criterion": "fit"}]},
     )
     rows = form.shown_rows("scores")
     return {
@@ -467,13 +467,18 @@ def pages():
             "given": "1 of 2 given",
             "points": "16 of 20 points so far",
             "blocked_by": ["Score and comment on “Fit” before you submit."],
+            "save_url": "/e/save/",
+            "submit_url": "/e/submit/",
         },
         "facility/review_conflict.html": {
             "application": {"title": "Ebro Water Cluster", "lang": "en", "lede": "Spain"},
             "queue": QUEUE,
             "number": 8,
             "facts": [{"label": "Lead", "value": "Ebro Water Cluster, Zaragoza"}],
+            "ties": ["I work for one of them."],
             "form": conflict,
+            "accept_url": "/e/accept/",
+            "recuse_url": "/e/recuse/",
         },
         "facility/board.html": projects
         | {
@@ -600,6 +605,7 @@ def pages():
                 }
             ],
             "note": {"text": "Sessions are put on fields by advisors.", "url": "/n/", "label": "How"},
+            "evidence": True,
             "shell": PUBLIC,
         },
         "facility/toolkit_cell.html": {
@@ -639,6 +645,30 @@ def pages():
             "filter": FilterForm(),
             "exports": [{"label": "JSON", "url": "/j/"}],
         },
+        "facility/search.html": {
+            "query": "lamps",
+            "groups": [
+                {
+                    "title": "Clusters",
+                    "rows": [{"title": "Luce in Veneto", "url": "/c/", "lang": "it", "state": GOOD}],
+                    "all_url": "/c/?search=lamps",
+                }
+            ],
+        },
+        "facility/jobs.html": {
+            "jobs": [
+                {
+                    "id": "j1",
+                    "title": "Read cv",
+                    "about": {"value": "CV", "url": "/c/"},
+                    "at": at(-1),
+                    "state": {"label": "Parked", "tone": "bad"},
+                    "progress": "",
+                    "reason": "The file is damaged.",
+                    "parked": True,
+                }
+            ]
+        },
         "facility/inbox.html": {
             "notices": [
                 {
@@ -670,7 +700,8 @@ def pages():
                 "columns": ["Cluster", "Country"],
                 "rows": [[{"value": "Luce in Veneto", "lang": "it"}, "Italy"]],
             },
-            "stories": [{"title": "Lamps", "url": "/s/", "text": "Italy"}],
+            "programmes": [{"title": "Facility of 2021", "url": "/p/", "text": "European Commission"}],
+            "stories": [{"title": "Lamps", "url": "/s/", "text": "Italy"}, {"title": "Wool", "url": "", "text": "Sweden"}],
             "reports": [{"title": "Final report", "url": "/r/", "at": dt.date(2022, 2, 1)}],
             "webinars": FEED,
             "toolkit_url": "/t/",

@@ -1,236 +1,27 @@
-"""The input of the steps of this app."""
+"""The input of steps on calls, applications, evaluations and selections."""
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
-from facility.application import AREAS, INELIGIBLE, PARTNERS_AT_MOST, Application
+from facility.application import Application
+from facility.bid import AREAS, INELIGIBLE, PARTNERS_AT_MOST
 from facility.call import FULL_WEIGHT, Call, Criterion
 from facility.evaluation import SCALE
-from facility.registry.cluster import ECOSYSTEMS, Cluster
+from facility.registry.cluster import Cluster
 from facility.registry.conflicts import Conflict
-from facility.registry.documents import kind_of
-from facility.registry.grants import RESERVED, Role, Scope
-from facility.registry.organisation import KINDS, SIZES
 from facility.registry.people import Person
 from facility.registry.programme import Programme
 from facility.roles import held, in_force
 from facility.workflow import clock
 from facility.workflow.input import ReasonForm, Rows, StepForm
-from facility.workflow.steps import SYSTEM
 
-SHORT = 200
-
-
-def long_text(
-    label: Any, *, required: bool = True, limit: int = 4000, help_text: Any = "", rows: int = 4
-) -> forms.CharField:
-    """A text of several lines."""
-    widget = forms.Textarea(attrs={"rows": rows})
-    return forms.CharField(label=label, max_length=limit, widget=widget, required=required, help_text=help_text)
-
-
-def zone_field() -> forms.ChoiceField:
-    """A time zone by its IANA name."""
-    names = sorted(name for name in zoneinfo.available_timezones() if name.startswith("Europe/") or name == "UTC")
-    return forms.ChoiceField(label=_("Time zone"), choices=[(name, name) for name in names], initial="Europe/Brussels")
-
-
-class Edits(StepForm):
-    """A form whose first values are those of the record."""
-
-    def prepare(self) -> None:
-        """Takes the first values from the record."""
-        self.narrow()
-        if not self.record._state.adding:
-            for name in self.fields:
-                if name not in self.initial and hasattr(self.record, name):
-                    self.initial[name] = getattr(self.record, name)
-
-    def narrow(self) -> None:
-        """Limits choices to what the person may see."""
-
-
-class ProgrammeForm(Edits):
-    """A programme's particulars."""
-
-    slug = forms.SlugField(label=_("Address"), max_length=50)
-    name = forms.CharField(label=_("Name"), max_length=SHORT)
-    names = forms.JSONField(label=_("Names by language"), required=False, initial=dict)
-    funder = forms.CharField(label=_("Funder"), max_length=SHORT)
-    platform = forms.CharField(label=_("Platform"), max_length=SHORT, required=False)
-    operator = forms.CharField(label=_("Operator"), max_length=SHORT)
-    contact = forms.CharField(label=_("Contact"), max_length=SHORT, required=False)
-    starts_on = forms.DateField(label=_("Start"), widget=forms.DateInput(attrs={"type": "date"}))
-    ends_on = forms.DateField(label=_("End"), widget=forms.DateInput(attrs={"type": "date"}))
-    zone = zone_field()
-    evaluation_days = forms.IntegerField(label=_("Days to evaluate"), min_value=1, max_value=90, initial=14)
-    offer_days = forms.IntegerField(label=_("Days to answer an offer"), min_value=1, max_value=60, initial=7)
-    confirm_days = forms.IntegerField(label=_("Days to confirm a session"), min_value=1, max_value=60, initial=10)
-    days_per_project = forms.IntegerField(label=_("Days per project"), min_value=1, max_value=200, initial=20)
-    is_demo = forms.BooleanField(label=_("Demo"), required=False)
-
-    def clean_names(self) -> dict[str, str]:
-        """An object of language to name."""
-        names = self.cleaned_data["names"] or {}
-        if not isinstance(names, dict) or not all(isinstance(v, str) for v in names.values()):
-            raise ValidationError(_t('Give an object of language to name, such as {"nl": "…"}.'))
-        return names
-
-    def clean(self) -> dict[str, Any]:
-        """Dates in order; an address that is free."""
-        data = super().clean() or {}
-        if data.get("starts_on") and data.get("ends_on") and data["ends_on"] < data["starts_on"]:
-            self.add_error("ends_on", _t("The end lies before the start."))
-        taken = Programme.objects.filter(slug=data.get("slug", "")).exclude(pk=self.record.pk)
-        if taken.exists():
-            self.add_error("slug", _t("Another programme has this address."))
-        return data
-
-
-class GiveGrant(StepForm):
-    """Who gets which role for what."""
-
-    email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("Somebody new is added with this address."))
-    name = forms.CharField(label=_("Name"), max_length=SHORT, required=False)
-    person = forms.ModelChoiceField(
-        label=_("or a known person"), queryset=Person.objects.all(), required=False, widget=forms.HiddenInput
-    )
-    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
-    programme = forms.ModelChoiceField(label=_("Programme"), queryset=Programme.objects.all(), required=False)
-    scope_type = forms.ChoiceField(label=_("For"), choices=Scope.choices, initial=Scope.PROGRAMME)
-    scope_key = forms.UUIDField(label=_("Key of the cluster or project"), required=False)
-
-    def prepare(self) -> None:
-        """Only the programmes that the giver works for."""
-        if self.by is not SYSTEM and self.by is not None and not self.is_consequence:
-            self.fields["programme"].queryset = Programme.objects.filter(
-                pk__in=held(self.by, "lead", "coordinator", "administrator")
-            )
-
-    def clean(self) -> dict[str, Any]:
-        """One person, one scope, and no role above the giver's own."""
-        data = super().clean() or {}
-        if self.errors:
-            return data
-        if data["scope_type"] == Scope.PROGRAMME and data.get("programme"):
-            data["scope_key"] = data["programme"].pk
-        if not data.get("scope_key"):
-            self.add_error("scope_key", _t("Say which %s the role is for.") % data["scope_type"])
-        if data["role"] in RESERVED and not self._may_give_reserved(data):
-            self.add_error("role", _t("This role is given by the lead coordinator or an administrator."))
-        email, name = data.pop("email"), data.pop("name")
-        if not data.get("person") and not self.errors:
-            if not email or not name:
-                self.add_error("email", _t("Give the e-mail and the name of the person."))
-            else:
-                data["person"] = Person.objects.known_or_new(email, name)
-        return data
-
-    def _may_give_reserved(self, data: dict[str, Any]) -> bool:
-        if self.by is SYSTEM or self.is_consequence:
-            return True
-        programme = data.get("programme")
-        own = in_force().filter(
-            person=self.by, role__in=["lead", "administrator"], scope_key=getattr(programme, "pk", None)
-        )
-        return own.exists()
-
-
-class OrganisationForm(Edits):
-    """A firm or another body."""
-
-    name = forms.CharField(label=_("Name"), max_length=SHORT)
-    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS)
-    size = forms.ChoiceField(label=_("Size"), choices=[("", "–"), *SIZES], required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=[("", "–"), *countries], required=False)
-    cluster = forms.ModelChoiceField(
-        label=_("Member of"), queryset=Cluster.objects.order_by("sort_name"), required=False
-    )
-
-
-class ClusterForm(Edits):
-    """A cluster's profile."""
-
-    name = forms.CharField(
-        label=_("Name"), max_length=SHORT, help_text=_("As the cluster writes it; never translated.")
-    )
-    lang = forms.CharField(label=_("Language of the name"), max_length=5, initial="en")
-    country = forms.ChoiceField(label=_("Country"), choices=list(countries))
-    nuts = forms.CharField(label=_("Region (NUTS)"), max_length=5, required=False)
-    sector = forms.CharField(label=_("Sector"), max_length=120)
-    ecosystem = forms.ChoiceField(label=_("Industrial ecosystem"), choices=[("", "–"), *ECOSYSTEMS], required=False)
-    members_count = forms.IntegerField(label=_("Members"), min_value=0)
-    smes_count = forms.IntegerField(label=_("SMEs among them"), min_value=0)
-    website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
-    is_demo = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-    def clean(self) -> dict[str, Any]:
-        """SMEs are members."""
-        data = super().clean() or {}
-        if data.get("smes_count", 0) > data.get("members_count", 0):
-            self.add_error("smes_count", _t("There cannot be more SMEs than members."))
-        twin = Cluster.objects.filter(name=data.get("name"), country=data.get("country")).exclude(pk=self.record.pk)
-        if twin.exists():
-            self.add_error("name", _t("A cluster of this name is registered in this country."))
-        return data
-
-
-class ConflictForm(StepForm):
-    """An interest of a person in a cluster."""
-
-    person = forms.ModelChoiceField(label=_("Person"), queryset=Person.objects.order_by("sort_name"))
-    cluster = forms.ModelChoiceField(label=_("Cluster"), queryset=Cluster.objects.order_by("sort_name"))
-    kind = forms.ChoiceField(label=_("Kind"), choices=Conflict._meta.get_field("kind").choices)
-    note = forms.CharField(label=_("Note"), max_length=300, required=False)
-
-
-class ReceiveDocument(StepForm):
-    """A file."""
-
-    file = forms.FileField(label=_("File"), max_length=200)
-    programme = forms.ModelChoiceField(queryset=Programme.objects.all(), required=False, widget=forms.HiddenInput)
-    audience = forms.ChoiceField(
-        label=_("For"),
-        choices=[
-            ("owner", _("the office and me")),
-            ("project", _("one project")),
-            ("programme", _("all who take part")),
-        ],
-        initial="owner",
-    )
-    scope_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    language = forms.CharField(label=_("Language"), max_length=5, required=False)
-    area = forms.ChoiceField(label=_("Area"), choices=[("", "–"), *AREAS], required=False)
-
-    def clean_file(self) -> Any:
-        """Size and kind."""
-        from django.conf import settings
-
-        file = self.cleaned_data["file"]
-        if file.size > settings.DOCUMENT_MAX_BYTES:
-            limit = settings.DOCUMENT_MAX_BYTES // 1_000_000
-            raise ValidationError(_t("%(name)s is larger than %(limit)d MB.") % {"name": file.name, "limit": limit})
-        kind_of(file)
-        return file
-
-    def clean(self) -> dict[str, Any]:
-        """A file for a project comes from somebody who works on it."""
-        data = super().clean() or {}
-        key = data.get("scope_key")
-        if data.get("audience") == "project" and self.by is not SYSTEM:
-            mine = in_force().filter(person=self.by, scope_type="project", scope_key=key)
-            office = in_force().filter(person=self.by, role__in=["lead", "coordinator"])
-            if not key or not (mine.exists() or office.exists()):
-                self.add_error("audience", _t("You can hand in files for your own projects only."))
-        return data
+from .registry import SHORT, Edits, long_text, zone_field
 
 
 class CriterionRow(forms.Form):
@@ -390,7 +181,8 @@ class CloseEvaluation(StepForm):
             self.add_error(
                 "spread_note",
                 _t(
-                    "The evaluators are %(spread)s points apart, more than %(limit)s. Say what you make of it, or ask for a third evaluation."
+                    "The evaluators are %(spread)s points apart, more than %(limit)s. Say what you make of it, "
+                    "or ask for a third evaluation."
                 )
                 % {"spread": spread, "limit": limit},
             )

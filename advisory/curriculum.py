@@ -1,0 +1,356 @@
+"""CVs: read by machine in an isolated child, confirmed by a person, then kept as vectors of meaning (F06)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+from django_countries import countries
+from django_fsm import RETURN_VALUE
+from pgvector.django import VectorField
+
+from advisory.advisor import LEVELS, OPEN, Advisor
+from advisory.meaning import DIMENSION
+from facility.bid import AREAS
+from facility.registry.documents import Document
+from facility.registry.programme import InProgramme
+from facility.roles import any_of, held, office, parent_step, system, who
+from facility.workflow import clock
+from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.shape import Many
+from facility.workflow.steps import NEW, guard, step
+
+# What a person confirms; skills, publications and the like stay as they were read.
+CONFIRMABLE = [
+    ("full_name", _("Name")),
+    ("email", _("E-mail")),
+    ("phone", _("Phone")),
+    ("city", _("City")),
+    ("country", _("Country")),
+    ("language", _("Language")),
+    ("area", _("Area")),
+    ("employment", _("Employment")),
+    ("degree", _("Degree")),
+]
+MEMBERS = {"degree": ("title", "institution", "end"), "employment": ("title", "employer", "start", "end", "country")}
+ENTRY_PARTS = {
+    "degree": _("Write title | institution | year."),
+    "employment": _("Write title | employer | start | end | country; leave the end empty while it lasts."),
+}
+
+own_cv = who("own advisor", lambda person: Q(advisor_id__in=held(person, "advisor", scope="advisor")), "advisor")
+
+
+class CurriculumVitae(InProgramme):
+    """A CV as it was handed in, what was read in it, and what a person has confirmed of that."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        READ = "read", _("Read")
+        INCOMPLETE = "incomplete", _("Incomplete")
+        REJECTED = "rejected", _("Rejected")
+        CONFIRMED = "confirmed", _("Confirmed")
+        REPLACED = "replaced", _("Replaced by a newer one")
+
+    records = "curricula"
+    lede = _("CVs: read by machine, confirmed by a person.")
+    columns = ("advisor", "format", "language", "received_at")
+    list_related = ("document", "advisor__person")
+    facts = ("advisor", "document", "format", "language", "received_at", "confirmed_at", "why")
+    search_in = ("name", "advisor__person__name")
+    filter_by = ("state",)
+    door_related = ("document", "advisor", "advisor__person", "programme")
+    untrailed = frozenset({"text"})
+    tones = {
+        "received": "wait",
+        "read": "wait",
+        "incomplete": "warn",
+        "rejected": "bad",
+        "confirmed": "good",
+        "replaced": "done",
+    }
+    awaits = {"read": ("confirm",), "incomplete": ("confirm",)}
+    shape = {
+        "name": "name",
+        "advisor": "advisor_id",
+        "document": "document_id",
+        "format": "format",
+        "language": "language",
+        "received_at": "received_at",
+        "confirmed_at": "confirmed_at",
+        "reason": "why",
+        "text": "text",
+        "fields": Many(
+            "advisory.CvField",
+            "curriculum",
+            {n: n for n in ("name", "value", "snippet", "place", "confidence", "confirmed")},
+            ("order",),
+        ),
+    }
+    faces = Faces(office, own_cv)
+
+    state = state_field(State)
+    advisor = models.ForeignKey(
+        Advisor, null=True, on_delete=models.PROTECT, related_name="curricula", verbose_name=_("advisor")
+    )
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="+", verbose_name=_("file"))
+    name = models.CharField(_("name in the CV"), max_length=200, blank=True, default="")
+    format = models.CharField(_("format"), max_length=30, blank=True, default="")
+    language = models.CharField(_("language"), max_length=5, blank=True, default="")
+    text = models.TextField(blank=True, default="")
+    why = models.CharField(_("what is missing or wrong"), max_length=500, blank=True, default="")
+    received_at = models.DateTimeField(_("received"), null=True)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True)
+
+    class Meta:
+        verbose_name = _("CV")
+        verbose_name_plural = _("CVs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["advisor"], condition=Q(state="confirmed"), name="one_confirmed_cv_per_advisor"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or (self.advisor.person.name if self.advisor else self.document.name)
+
+    # -- guards
+
+    @guard(_("The file has not been checked yet."))
+    def has_clean_file(self) -> bool:
+        """The document was scanned and accepted."""
+        return self.document.state == Document.State.CLEAN
+
+    @guard(_("The advisor is not a candidate or in the pool any more."))
+    def has_open_advisor(self) -> bool:
+        """Nobody yet, or somebody whose record can still change."""
+        return self.advisor is None or self.advisor.state in OPEN
+
+    # -- steps
+
+    @step(label=_("Hand in a CV"), source=NEW, target=State.RECEIVED, who=any_of(office, own_cv), form="ReceiveCv")
+    def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:
+        """Takes a CV as PDF, DOCX, Europass XML, JSON Resume or text. It is checked and read within minutes."""
+        self.programme, self.advisor, self.received_at = programme, advisor, clock.now()
+        data = {"programme": str(programme.pk), "audience": "owner"}
+        self.document = Document().perform("receive", by=by, files={"file": file}, **data)
+        self.queue("advisory.read_cv", key=f"read:{self.pk}")
+
+    @step(
+        label=_("Read"),
+        source=State.RECEIVED,
+        target=RETURN_VALUE(State.READ, State.INCOMPLETE, State.REJECTED),
+        who=system,
+        quiet=True,
+        form="ReadCv",
+    )
+    def read(self, *, by: Any, reading: dict[str, Any]) -> str:
+        """Keeps what the reader found, each value with its snippet and place; a refusal keeps its sentence only."""
+        self.format, self.language = reading["format"][:30], reading["language"] or ""
+        self.why = (reading["reason"] or "")[:500]
+        if reading["status"] == self.State.REJECTED:
+            self.tell_refusal()
+            return self.State.REJECTED
+        self.text = reading["text"]
+        self.name = next((one["value"] for one in reading["fields"] if one["name"] == "full_name"), "")[:200]
+        CvField.objects.bulk_create(
+            CvField(
+                curriculum=self,
+                order=order,
+                name=one["name"],
+                value=one["value"],
+                snippet=one["snippet"],
+                place=one["place"][:200],
+                confidence=one["confidence"],
+            )
+            for order, one in enumerate(reading["fields"])
+        )
+        self.trail_also("fields", None, len(reading["fields"]))
+        return self.State.INCOMPLETE if reading["status"] == "incomplete" else self.State.READ
+
+    def tell_refusal(self) -> None:
+        """Whoever handed the file in reads why it was not taken."""
+        if self.document.owner:
+            self.tell(
+                self.document.owner,
+                gettext_noop("The CV %(name)s was not accepted: %(why)s"),
+                name=self.document.name,
+                why=self.why,
+            )
+
+    @step(
+        label=_("Confirm what was read"),
+        source=[State.READ, State.INCOMPLETE],
+        target=State.CONFIRMED,
+        who=any_of(office, own_cv),
+        guards=[has_clean_file, has_open_advisor],
+        form="ConfirmCv",
+    )
+    def confirm(self, *, by: Any, entries: list[dict[str, Any]], kind: str) -> None:
+        """Mend what was misread, add what is missing. Areas and languages of the advisor follow from this."""
+        mended = self.keep_confirmed(entries)
+        said = {name: [one["value"] for one in entries if one["name"] == name] for name, _label in CONFIRMABLE}
+        self.name, self.why, self.confirmed_at = said["full_name"][0], "", clock.now()
+        found = {"areas": said["area"], "languages": said["language"], "countries": countries_in(said)}
+        if self.advisor is None:
+            self.advisor = self.known_advisor(said["email"][0]) or self.new_advisor(by, said, found, kind)
+        older = CurriculumVitae.objects.filter(advisor=self.advisor, state=self.State.CONFIRMED).first()
+        if older is not None:
+            older.perform("replace", by=by)
+        self.advisor.perform("take_cv", by=by, **found)
+        self.trail_also("mended", None, mended)
+        self.queue("advisory.embed_cv", key=f"embed:{self.pk}")
+
+    @step(label=_("Replace"), source=State.CONFIRMED, target=State.REPLACED, who=parent_step, quiet=True)
+    def replace(self, *, by: Any) -> None:
+        """A newer CV was confirmed."""
+
+    @step(label=_("Index"), source=State.CONFIRMED, target=None, who=system, quiet=True, form="IndexCv")
+    def index(self, *, by: Any, passages: list[dict[str, Any]]) -> None:
+        """Keeps the vectors of meaning by which the CV is compared with projects."""
+        self.passages.all().delete()
+        CvPassage.objects.bulk_create(
+            CvPassage(curriculum=self, order=order, text_sha256=one["text_sha256"], vector=one["vector"])
+            for order, one in enumerate(passages)
+        )
+        self.trail_also("passages", None, [one["text_sha256"] for one in passages])
+
+    # -- what the steps use
+
+    def keep_confirmed(self, rows: list[dict[str, Any]]) -> int:
+        """Marks what was confirmed as it was read, replaces the rest by what the person wrote; answers how many."""
+        names = [name for name, _label in CONFIRMABLE]
+        read = {(one.name, worded(one.name, one.value)): one for one in self.fields.filter(name__in=names)}
+        kept, written = [], []
+        for order, row in enumerate(rows):
+            found = read.pop((row["name"], worded(row["name"], row["value"])), None)
+            if found is None:
+                written.append(CvField(curriculum=self, order=order, confidence=1, confirmed=True, **row))
+            else:
+                kept.append(found.pk)
+        self.fields.filter(pk__in=[one.pk for one in read.values()]).delete()
+        self.fields.filter(pk__in=kept).update(confirmed=True)
+        CvField.objects.bulk_create(written)
+        return len(written)
+
+    def known_advisor(self, email: str) -> Advisor | None:
+        """Whoever has this address is an advisor of the programme already."""
+        return (
+            Advisor.objects.select_related("person")
+            .filter(programme=self.programme_id, person__email=email.lower())
+            .first()
+        )
+
+    def new_advisor(self, by: Any, said: dict[str, list[Any]], found: dict[str, Any], kind: str) -> Advisor:
+        """A candidate from this CV."""
+        data = {"programme": str(self.programme_id), "name": said["full_name"][0], "email": said["email"][0]}
+        return Advisor().perform("create", by=by, **data, kind=kind, capacity=2, **found)
+
+    def told(self) -> str:
+        """What the CV says on the person's work, without name and contact: the text that meaning is taken from."""
+        wanted = {"area": "snippet", "employment": "value", "skill": "value", "degree": "value", "project": "value"}
+        lines: dict[str, None] = {}
+        order = list(wanted)
+        for one in sorted(self.fields.filter(name__in=wanted), key=lambda one: (order.index(one.name), one.order)):
+            text = one.snippet or dict(AREAS).get(one.value, "") if one.name == "area" else one.value
+            lines[text["title"] if isinstance(text, dict) else text] = None
+        return ". ".join(str(line) for line in lines if line)
+
+    def parts_for(self, face: str) -> list[dict[str, Any]]:
+        """What was found, where, and whether a person confirmed it."""
+        labels = dict(CONFIRMABLE)
+        rows = [
+            [
+                labels.get(one.name, one.name),
+                worded(one.name, one.value),
+                one.snippet,
+                one.place,
+                one.confidence,
+                one.confirmed,
+            ]
+            for one in self.fields.order_by("order")
+        ]
+        columns = [_("Field"), _("Value"), _("In the CV"), _("Place"), _("Confidence"), _("Confirmed")]
+        return [{"title": _("What was read"), "columns": columns, "rows": rows, "empty": _("Nothing was read yet.")}]
+
+
+class CvField(Part):
+    """One fact of a CV with where it stands; `value` in the shapes of `advisory.cv.reading`."""
+
+    curriculum = models.ForeignKey(CurriculumVitae, on_delete=models.PROTECT, related_name="fields")
+    order = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=20)
+    value = models.JSONField()
+    snippet = models.CharField(max_length=400, blank=True, default="")
+    place = models.CharField(max_length=200, blank=True, default="")
+    confidence = models.FloatField()
+    confirmed = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CvPassage(Part):
+    """A vector of meaning of a part of a CV, known by the hash of its text."""
+
+    curriculum = models.ForeignKey(CurriculumVitae, on_delete=models.PROTECT, related_name="passages")
+    order = models.PositiveSmallIntegerField()
+    text_sha256 = models.CharField(max_length=64, db_index=True)
+    vector = VectorField(dimensions=DIMENSION)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["curriculum", "order"], name="passage_order_once_per_cv")]
+
+    def __str__(self) -> str:
+        return self.text_sha256[:12]
+
+
+def hash_of(text: str) -> str:
+    """The SHA-256 by which a text is known."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def countries_in(said: dict[str, list[Any]]) -> list[str]:
+    """Where the person lives and worked, each once."""
+    found = [*said["country"], *(one["country"] for one in said["employment"])]
+    return list(dict.fromkeys(code for code in found if code))
+
+
+def worded(name: str, value: Any) -> str:
+    """A value as one line that a person can mend: `de C1`, `Engineer | Acme | 2010-03 | 2014 | NL`."""
+    if name == "language":
+        return f"{value['code']} {value['cefr'] or ''}".strip()
+    if name in MEMBERS:
+        return " | ".join((value.get(member) or "").replace("|", "/") for member in MEMBERS[name]).strip()
+    return str(value)
+
+
+def parsed(name: str, text: str) -> Any:
+    """The value that such a line says; ValidationError with the sentence when it says none."""
+    if name == "language":
+        code, _blank, level = text.strip().partition(" ")
+        if not (code.isalpha() and len(code) in {2, 3}) or (level and level not in LEVELS):
+            raise ValidationError(_t("Write a language as its code and level, such as “de C1” or “nl native”."))
+        return {"code": code.lower(), "cefr": level or None}
+    if name in MEMBERS:
+        parts = [part.strip() or None for part in text.split("|")]
+        if not parts[0] or len(parts) > len(MEMBERS[name]):
+            raise ValidationError(str(ENTRY_PARTS[name]))
+        return dict(zip(MEMBERS[name], [*parts, *[None] * 5], strict=False))
+    if name == "email":
+        validate_email(text)
+    if name == "country" and text.upper() not in dict(countries):
+        raise ValidationError(_t("Write a country as its two letters, such as NL."))
+    if name == "area" and text not in dict(AREAS):
+        raise ValidationError(_t("Write an area as one of: %s.") % ", ".join(dict(AREAS)))
+    return text.upper() if name == "country" else text
+
+
+__all__ = ["CurriculumVitae", "CvField", "CvPassage", "hash_of", "parsed", "worded"]

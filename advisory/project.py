@@ -1,0 +1,501 @@
+"""Projects: the support of one application, from the first meeting to the roadmap (F02, F10, F12, F16)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+from django_fsm import RETURN_VALUE
+
+from facility.application import Application
+from facility.bid import AREAS
+from facility.registry.cluster import Cluster
+from facility.registry.documents import Document
+from facility.registry.grants import grant
+from facility.registry.people import Person
+from facility.registry.programme import InProgramme
+from facility.roles import any_of, holders, in_force, lead, office, parent_step, readers, staff_of, who
+from facility.workflow import clock, door
+from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.shape import Many
+from facility.workflow.steps import NEW, guard, step
+
+from .voices import REASON, VOICES, advisor_on, lead_manager_on, manager_on, signed, voices_of
+
+SUPPORTED = ("matched", "assessing", "planning", "in_support", "wrapping_up")
+
+own_advisor, own_manager = advisor_on("pk"), manager_on("pk")
+advisor_to_sign = who(
+    "own advisor", lambda person: own_advisor.rule(person) & ~signed("agreement", "advisor"), "advisor"
+)
+manager_to_sign = who(
+    "manager of the lead cluster",
+    lambda person: lead_manager_on("application").rule(person) & ~signed("agreement", "manager"),
+    "manager",
+)
+
+
+class Project(InProgramme):
+    """The support of one application: matched with an advisor, needs agreed, plan approved, supported, wrapped up."""
+
+    class State(models.TextChoices):
+        OPENED = "opened", _("Opened")
+        MATCHED = "matched", _("Matched")
+        ASSESSING = "assessing", _("Assessing")
+        PLANNING = "planning", _("Planning")
+        IN_SUPPORT = "in_support", _("In support")
+        WRAPPING_UP = "wrapping_up", _("Wrapping up")
+        CLOSED = "closed", _("Closed")
+        PAUSED = "paused", _("Paused")
+        STOPPED = "stopped", _("Stopped")
+
+    RUNNING = (State.OPENED, State.MATCHED, State.ASSESSING, State.PLANNING, State.IN_SUPPORT, State.WRAPPING_UP)
+
+    records = "projects"
+    lede = _("Projects, one for each application that was selected.")
+    columns = ("application__lead_cluster__country", "starts_on", "ends_on", "days_budget", "firms_targeted")
+    list_related = ("application__lead_cluster",)
+    facts = (
+        "application",
+        "starts_on",
+        "ends_on",
+        "days_budget",
+        "firms_targeted",
+        "deliverables",
+        "final_note",
+        "roadmap",
+    )
+    search_in = ("name", "application__lead_cluster__name")
+    filter_by = ("state",)
+    order_by = ("-id", "name", "ends_on")
+    door_related = ("programme", "application__lead_cluster", "roadmap")
+    tones = {
+        "matched": "wait",
+        "assessing": "idle",
+        "planning": "wait",
+        "in_support": "active",
+        "wrapping_up": "wait",
+        "closed": "done",
+        "paused": "warn",
+        "stopped": "bad",
+    }
+    awaits = {
+        "matched": ("kick_off",),
+        "planning": ("sign_agreement", "approve_plan"),
+        "wrapping_up": ("approve_note", "close"),
+    }
+    shape = {
+        "name": "name",
+        "application": {"id": "application_id", "number": "application__number"},
+        "lead_cluster": {
+            "id": "application__lead_cluster_id",
+            "name": "application__lead_cluster__name",
+            "country": "application__lead_cluster__country",
+        },
+        "clusters": Many(
+            "advisory.ProjectCluster",
+            "project",
+            {"id": "cluster_id", "name": "cluster__name", "country": "cluster__country", "is_lead": "is_lead"},
+            ("-is_lead", "cluster__sort_name", "pk"),
+        ),
+        "advisors": Many(
+            "advisory.Assignment",
+            "project",
+            {"id": "advisor_id", "name": "advisor__person__name", "kind": "kind"},
+            only={"state": "active"},
+        ),
+        "starts_on": "starts_on",
+        "ends_on": "ends_on",
+        "days_budget": "days_budget",
+        "firms_targeted": "firms_targeted",
+        "deliverables": "deliverables",
+        "signatures": Many(
+            "advisory.Signature",
+            "project",
+            {"subject": "subject", "voice": "voice", "name": "by__name", "at": "at"},
+            ("at", "pk"),
+        ),
+        "lessons": Many("advisory.Lesson", "project", {"area": "area", "text": "text", "role": "role"}),
+        "final_note": "final_note",
+        "roadmap": "roadmap_id",
+    }
+    faces = Faces(readers, any_of(own_advisor, own_manager))
+
+    state = state_field(State)
+    application = models.OneToOneField(
+        Application, on_delete=models.PROTECT, related_name="project", verbose_name=_("application")
+    )
+    name = models.CharField(_("name"), max_length=200)
+    starts_on = models.DateField(_("start"))
+    ends_on = models.DateField(_("end"))
+    days_budget = models.PositiveSmallIntegerField(_("days of support"))
+    firms_targeted = models.PositiveSmallIntegerField(_("firms to reach"), default=0)
+    deliverables = models.TextField(_("deliverables"), blank=True, default="")
+    kicked_off_on = models.DateField(_("first meeting"), null=True)
+    final_note = models.TextField(_("final note"), blank=True, default="")
+    note_approved_at = models.DateTimeField(_("note approved"), null=True)
+    roadmap = models.ForeignKey(
+        Document, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("roadmap")
+    )
+    before_pause = models.CharField(max_length=30, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__gte=models.F("starts_on")), name="project_ends_after_start")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def title(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def lead_cluster(self) -> Cluster:
+        """The lead cluster of its application."""
+        return self.application.lead_cluster
+
+    @property
+    def lang(self) -> str:
+        """The language of the name where it is the cluster's."""
+        return self.lead_cluster.lang if self.name == self.lead_cluster.name else ""
+
+    # -- guards
+
+    @guard(_("The three voices must agree on the order of needs first."))
+    def has_agreed_needs(self) -> bool:
+        """The assessment is agreed, also after it was opened again."""
+        return self.assessment.state == "agreed"
+
+    @guard(_("Plan at least one action."))
+    def has_actions(self) -> bool:
+        """Something is planned."""
+        return self.actions.exclude(state="dropped").exists()
+
+    @guard(_("Each action must point to a need that stands."))
+    def has_a_need_for_each_action(self) -> Any:
+        """No action serves a need that was withdrawn (F12)."""
+        stray = self.actions.exclude(state="dropped").filter(need__state="withdrawn")
+        return [
+            _t("The need behind the action “%s” was withdrawn; drop the action or plan it anew.") % a.title_text
+            for a in stray
+        ] or True
+
+    @guard(_("The agreement must be signed."))
+    def is_signed(self) -> Any:
+        """Targets, days and deliverables are signed by advisor and manager."""
+        there = set(self.signatures.filter(subject="agreement").values_list("voice", flat=True))
+        said = {
+            "advisor": _t("The advisor has not signed the agreement of targets, days and deliverables."),
+            "manager": _t("The cluster manager has not signed the agreement of targets, days and deliverables."),
+        }
+        return [sentence for voice, sentence in said.items() if voice not in there] or True
+
+    @guard(_("Approve at least one session before you close."))
+    def has_approved_session(self) -> bool:
+        """Individual help was given (F10)."""
+        return self.sessions.filter(state="approved").exists()
+
+    @guard(_("Settle the sessions that are still under way before you close."))
+    def is_without_open_sessions(self) -> Any:
+        """Nothing can change the ledger later."""
+        waiting = self.sessions.filter(state__in=["logged", "disputed", "confirmed"]).order_by("held_on", "pk")
+        return [
+            _t("The session of %(day)s is %(state)s; approve or settle it first.") % one.in_words() for one in waiting
+        ] or True
+
+    @guard(_("Record at least one lesson before you close."))
+    def has_lessons(self) -> bool:
+        """Something was learned."""
+        return self.lessons.exists()
+
+    @guard(_("Record the outcome of each need before you close."))
+    def has_outcome_for_each_need(self) -> Any:
+        """Every need that stands says what became of it."""
+        return [
+            _t("Record what became of the need “%s”.") % need.text
+            for need in self.needs.filter(state="named").order_by("rank", "pk")
+        ] or True
+
+    @guard(_("Hand over the roadmap before you close."))
+    def has_roadmap(self) -> bool:
+        """The cluster has its roadmap."""
+        return self.roadmap_id is not None
+
+    @guard(_("The cluster manager must approve the final note."))
+    def has_approved_note(self) -> Any:
+        """A note is there and approved as it stands."""
+        if not self.final_note:
+            return [_t("Write the final note; the cluster manager approves it then.")]
+        return self.note_approved_at is not None
+
+    # -- steps
+
+    @step(label=_("Open a project"), source=NEW, target=State.OPENED, who=office, form="OpenProject")
+    def open(self, *, by: Any, application: Any, **data: Any) -> None:
+        """Opens the project of a selected application. The managers of all its clusters see it from now on."""
+        self.application, self.programme = application, application.programme
+        for name, value in data.items():
+            setattr(self, name, value)
+        self.name = self.name or application.lead_cluster.name
+        clusters = [
+            application.lead_cluster,
+            *(p.cluster for p in application.partners.select_related("cluster").order_by("pk")),
+        ]
+        ProjectCluster.objects.bulk_create(
+            ProjectCluster(project=self, cluster=cluster, is_lead=at == 0) for at, cluster in enumerate(clusters)
+        )
+        self.trail_also("clusters", None, [cluster.name for cluster in clusters])
+        managers = Person.objects.filter(
+            pk__in=in_force()
+            .filter(role="manager", scope_type="cluster", scope_key__in=[c.pk for c in clusters])
+            .values("person_id")
+        ).order_by("pk")
+        for manager in managers:
+            grant(manager, "manager", "project", self.pk, by=by, programme=self.programme)
+        self.tell(
+            managers, gettext_noop("Your project %(name)s is open; an advisor is proposed to you next."), name=self.name
+        )
+
+    @step(
+        label=_("Edit"),
+        source=[State.OPENED, State.MATCHED, State.ASSESSING, State.PLANNING],
+        target=None,
+        who=office,
+        form="EditProject",
+        edits=True,
+    )
+    def edit(self, *, by: Any, **data: Any) -> None:
+        """Changes dates, days, targets and deliverables. Signatures under an earlier agreement fall away."""
+        for name, value in data.items():
+            setattr(self, name, value)
+        self.trail_also("signatures", self.unsign("agreement"), [])
+
+    @step(label=_("Match"), source=State.OPENED, target=State.MATCHED, who=parent_step, quiet=True)
+    def match(self, *, by: Any) -> None:
+        """An advisor has started."""
+        self.tell(self.managers(), gettext_noop("An advisor works with you now: %(name)s."), name=self.name)
+
+    @step(label=_("Hold the first meeting"), source=State.MATCHED, target=State.ASSESSING, who=office, form="KickOff")
+    def kick_off(self, *, by: Any, held_on: Any) -> None:
+        """The first meeting was held. Advisor, manager and coordinator name the needs now."""
+        self.kicked_off_on = held_on
+        self.tell(
+            [*self.advisors(), *self.managers()],
+            gettext_noop("The first meeting of %(name)s was held. Name the needs, then rank them."),
+            name=self.name,
+        )
+
+    @step(label=_("Agree on the needs"), source=State.ASSESSING, target=State.PLANNING, who=parent_step, quiet=True)
+    def agree_needs(self, *, by: Any) -> None:
+        """The three have signed the order of needs."""
+        self.tell(self.advisors(), gettext_noop("The needs of %(name)s are agreed. Plan the actions."), name=self.name)
+
+    @step(
+        label=_("Sign the agreement"),
+        source=State.PLANNING,
+        target=None,
+        who=any_of(advisor_to_sign, manager_to_sign),
+        guards=[has_actions],
+    )
+    def sign_agreement(self, *, by: Any) -> None:
+        """You agree on targets, days and deliverables as they stand on the project's page."""
+        there = set(self.signatures.filter(subject="agreement").values_list("voice", flat=True))
+        voice = next(one for one in voices_of(self, by, of_lead=True) if one in {"advisor", "manager"} - there)
+        self.sign("agreement", voice, by)
+
+    @step(
+        label=_("Approve the plan"),
+        source=State.PLANNING,
+        target=State.IN_SUPPORT,
+        who=office,
+        guards=[has_agreed_needs, has_actions, has_a_need_for_each_action, is_signed],
+    )
+    def approve_plan(self, *, by: Any) -> None:
+        """Support starts as planned."""
+        self.tell(
+            [*self.advisors(), *self.managers()],
+            gettext_noop("The plan of %(name)s is approved; support starts."),
+            name=self.name,
+        )
+
+    @step(
+        label=_("Record a lesson"),
+        source=[State.IN_SUPPORT, State.WRAPPING_UP],
+        target=None,
+        who=any_of(own_advisor, own_manager, office),
+        form="LessonForm",
+    )
+    def record_lesson(self, *, by: Any, area: str, text: str) -> None:
+        """Something that the next programme should know."""
+        Lesson(project=self, area=area, text=text, role=voices_of(self, by)[0], by=by).save()
+        self.trail_also("lessons", None, text)
+
+    @step(label=_("Start wrapping up"), source=State.IN_SUPPORT, target=State.WRAPPING_UP, who=office)
+    def wrap_up(self, *, by: Any) -> None:
+        """Support ends; what came of it is written down."""
+        self.tell(
+            [*self.advisors(), *self.managers()],
+            gettext_noop("%(name)s is wrapping up: outcomes, lessons, roadmap and final note are due."),
+            name=self.name,
+        )
+
+    @step(
+        label=_("Write the final note"),
+        source=State.WRAPPING_UP,
+        target=None,
+        who=any_of(own_advisor, office),
+        form="FinalNote",
+        edits=True,
+    )
+    def write_note(self, *, by: Any, final_note: str) -> None:
+        """What was done and what came of it, in words for outside. The cluster manager approves it."""
+        self.final_note, self.note_approved_at = final_note, None
+        self.tell(self.managers(), gettext_noop("Please read and approve the final note of %(name)s."), name=self.name)
+
+    @step(
+        label=_("Approve the final note"),
+        source=State.WRAPPING_UP,
+        target=None,
+        who=lead_manager_on("application").when(~Q(final_note=""), note_approved_at__isnull=True),
+    )
+    def approve_note(self, *, by: Any) -> None:
+        """The note may stand for your cluster."""
+        self.note_approved_at = clock.now()
+
+    @step(
+        label=_("Hand over the roadmap"),
+        source=[State.IN_SUPPORT, State.WRAPPING_UP],
+        target=None,
+        who=any_of(own_advisor, office),
+        form="HandOver",
+    )
+    def hand_over_roadmap(self, *, by: Any, roadmap: Any) -> None:
+        """Gives the cluster its roadmap, as a document of this project."""
+        self.roadmap = roadmap
+        self.tell(
+            self.managers(),
+            gettext_noop("The roadmap of %(name)s is yours: it stands on the project's page."),
+            name=self.name,
+        )
+
+    @step(
+        label=_("Close the project"),
+        source=State.WRAPPING_UP,
+        target=State.CLOSED,
+        who=office,
+        guards=[
+            has_approved_session,
+            is_without_open_sessions,
+            has_lessons,
+            has_outcome_for_each_need,
+            has_roadmap,
+            has_approved_note,
+        ],
+    )
+    def close(self, *, by: Any) -> None:
+        """Ends the project; nothing of it changes after this."""
+        self.tell([*self.advisors(), *self.managers()], gettext_noop("%(name)s is closed. Thank you."), name=self.name)
+
+    @step(label=_("Pause"), source=list(RUNNING), target=State.PAUSED, who=office, form=REASON)
+    def pause(self, *, by: Any, reason: str) -> None:
+        """Lets the project rest; it goes on from where it stands."""
+        self.before_pause = self.state
+
+    @step(label=_("Resume"), source=State.PAUSED, target=RETURN_VALUE(*RUNNING), who=office)
+    def resume(self, *, by: Any) -> str:
+        """Goes on from where it was."""
+        return self.before_pause
+
+    @step(label=_("Stop"), source=[*RUNNING, State.PAUSED], target=State.STOPPED, who=lead, form=REASON)
+    def stop(self, *, by: Any, reason: str) -> None:
+        """Ends the support before its time; the reason stays in the trail."""
+        self.tell([*self.advisors(), *self.managers()], gettext_noop("%(name)s was stopped."), name=self.name)
+
+    def after_step(self, name: str, *, by: Any) -> None:
+        """With the first meeting the needs are open to be named."""
+        if name == "kick_off":
+            from .needs import NeedsAssessment
+
+            NeedsAssessment(project=self, programme=self.programme).perform("open", by=by)
+
+    # -- what others ask
+
+    def sign(self, subject: str, voice: str, by: Any) -> None:
+        """Inside a step: puts a signature."""
+        Signature(project=self, subject=subject, voice=voice, by=by, at=clock.now()).save()
+
+    def unsign(self, subject: str) -> list[str]:
+        """Inside a step: what was signed has changed; answers whose signatures fell away."""
+        gone = self.signatures.filter(subject=subject)
+        voices = sorted(one.voice for one in gone)
+        gone.delete()
+        return voices
+
+    def managers(self) -> Any:
+        """The people who manage its clusters."""
+        return holders("manager", scope="project", key=self.pk)
+
+    def advisors(self) -> Any:
+        """The people who advise it now."""
+        return holders("advisor", scope="project", key=self.pk)
+
+    def awaited_people(self) -> list[Any]:
+        """While a signature or an approval is missing, advisor and manager; else the office."""
+        return [*self.advisors(), *self.managers()] if self.state == "planning" else list(staff_of(self.programme_id))
+
+
+class ProjectCluster(Part):
+    """A cluster of a project: its lead or a partner."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="parties")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="parties")
+    is_lead = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "cluster"], name="cluster_once_per_project")]
+
+    def __str__(self) -> str:
+        return self.cluster.name
+
+
+class Signature(Part):
+    """What a voice has signed: the agreement of targets, days and deliverables, or the order of needs."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="signatures")
+    subject = models.CharField(max_length=20, choices=[("agreement", _("agreement")), ("order", _("order of needs"))])
+    voice = models.CharField(max_length=20, choices=VOICES)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "subject", "voice"], name="voice_signs_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_subject_display()}: {self.get_voice_display()}"
+
+
+class Lesson(Part):
+    """Something learned, with the role of whoever wrote it."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="lessons")
+    area = models.CharField(max_length=40, choices=AREAS, blank=True, default="")
+    text = models.TextField()
+    role = models.CharField(max_length=20, choices=VOICES)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def open_for(applications: Any, *, by: Any, **data: Any) -> list[Project]:
+    """Opens a project for each of these applications, or none, all with the same dates, days and targets."""
+    return door.retrying(lambda: [Project().perform("open", by=by, application=one.pk, **data) for one in applications])

@@ -1,0 +1,129 @@
+"""How values, states and entries of records read on pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from .engine import Record
+from .steps import Step
+from .trail import Entry
+
+
+def cell(record: Any, name: str) -> dict[str, Any]:
+    """A named value of a record as a page shows it: {"label", "value", "align", "url", "lang"}."""
+    owner: Any = record
+    *path_, last = name.split("__")
+    for part in path_:
+        owner = getattr(owner, part, None)
+    label = label_of(type(record), name)
+    if owner is None:
+        return {"label": label, "value": "", "align": "", "url": "", "lang": ""}
+    try:
+        column = type(owner)._meta.get_field(last)
+    except FieldDoesNotExist:
+        column = None
+    value = getattr(owner, last)
+    value = value() if callable(value) and not isinstance(value, models.Manager) else value
+    url = lang = ""
+    if isinstance(value, Record):
+        url, lang, value = (
+            (value.get_absolute_url() if value.records else ""),
+            getattr(value, "lang", ""),
+            value.title(),
+        )
+    elif column is not None and getattr(column, "choices", None):
+        value = getattr(owner, f"get_{last}_display")()
+    align = "right" if isinstance(value, int | Decimal | float) and not isinstance(value, bool) else ""
+    return {"label": label, "value": shown(value), "align": align, "url": url, "lang": lang}
+
+
+def label_of(model: type[models.Model], name: str) -> str:
+    """The heading of a named value: its field's name in words, or the `label` of a method."""
+    *path_, last = name.split("__")
+    for part in path_:
+        model = model._meta.get_field(part).related_model
+    try:
+        label = str(model._meta.get_field(last).verbose_name)
+    except FieldDoesNotExist:
+        label = str(getattr(getattr(model, last), "label", last.replace("_", " ")))
+    return label[:1].upper() + label[1:]
+
+
+def shown(value: Any) -> Any:
+    """A value in the words of the active language."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, dt.datetime):
+        return formats.date_format(timezone.localtime(value), "j M Y, H:i")
+    if isinstance(value, dt.date):
+        return formats.date_format(value, "j M Y")
+    if isinstance(value, Decimal | float):
+        return formats.number_format(round(value, 2))
+    if isinstance(value, list | tuple):
+        return ", ".join(str(shown(one)) for one in value)
+    return value if isinstance(value, int) else str(value) if isinstance(value, Promise) else value
+
+
+TONE_ICONS = {
+    "idle": "minus-outline",
+    "active": "play-outline",
+    "wait": "clock",
+    "good": "check-filled",
+    "warn": "warning-outline",
+    "bad": "error-outline",
+    "done": "check",
+}
+
+
+def state_tag(record: Any, face: str = "staff") -> dict[str, str] | None:
+    """State as tone, icon and word; None for a plain record."""
+    if not record.has_states():
+        return None
+    tone = record.tones.get(record.state, "idle")
+    return {"value": record.state, "label": record.state_word(face), "tone": f"is-{tone}", "icon": TONE_ICONS[tone]}
+
+
+def step_url(record: Any, step: Step) -> str:
+    """The page of a step."""
+    if step.creates():
+        return reverse("new", kwargs={"records": record.records, "step": step.name})
+    return reverse("step", kwargs={"records": record.records, "pk": record.pk, "step": step.name})
+
+
+def own_language(record: Any) -> str:
+    """The language of a record's title where it is known."""
+    return getattr(record, "lang", "") or ""
+
+
+def told(entry: Entry, model: type[Record], *, staff: bool) -> dict[str, Any]:
+    """One entry of the trail as pages show it."""
+    step = model.steps().get(entry.step)
+    words = dict(model._meta.get_field("state").choices) if model.has_states() else {}
+    detail = entry.detail
+    changes = [
+        {"field": name, "before": shown(value[0]), "after": shown(value[1])}
+        for name, value in detail.changes.items()
+        if not name.endswith("_id")
+    ]
+    return {
+        "at": entry.effective_at,
+        "who": str(entry.actor) if entry.actor else _("System"),
+        "label": step.label if step else entry.step,
+        "from": words.get(entry.from_state, entry.from_state) if words and entry.from_state != entry.to_state else "",
+        "to": words.get(entry.to_state, entry.to_state) if words and entry.from_state != entry.to_state else "",
+        "reason": detail.reason if staff else "",
+        "changes": changes if staff else [],
+        "number": entry.number,
+        "via": entry.via,
+    }

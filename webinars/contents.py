@@ -1,0 +1,65 @@
+"""What a webinar is made of: the points of its agenda and the material it leaves behind (F25)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from facility.registry.documents import Document
+from facility.workflow.engine import Part
+from facility.workflow.shape import Many
+
+ELEMENTS = [
+    ("expert_presentation", _("Expert presentation")),
+    ("experience_sharing", _("Sharing of experience")),
+    ("participant_session", _("Session among participants")),
+]
+
+AGENDA = Many(
+    "webinars.AgendaItem",
+    "webinar",
+    {"element": "element", "title": "title", "speaker": "speaker", "minutes": "minutes"},
+    ("order",),
+)
+MATERIAL = Many("webinars.Material", "webinar", {"title": "title", "link": "link", "document": "document_id"})
+REGISTRATIONS = Many(
+    "webinars.Registration",
+    "webinar",
+    {"id": "pk", "person": "person__name", "state": "state", "minutes": "minutes"},
+    ("person__sort_name", "pk"),
+)
+
+
+class AgendaItem(Part):
+    """A point of the agenda: one of the three elements a webinar is made of."""
+
+    webinar = models.ForeignKey("webinars.Webinar", on_delete=models.PROTECT, related_name="agenda")
+    order = models.PositiveSmallIntegerField()
+    element = models.CharField(max_length=30, choices=ELEMENTS)
+    title = models.CharField(max_length=200)
+    speaker = models.CharField(max_length=200, blank=True, default="")
+    minutes = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["webinar", "order"], name="agenda_order_once_per_webinar")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Material(Part):
+    """Something to take away from a webinar: a file or a link."""
+
+    webinar = models.ForeignKey("webinars.Webinar", on_delete=models.PROTECT, related_name="materials")
+    title = models.CharField(max_length=200)
+    link = models.URLField(blank=True, default="")
+    document = models.ForeignKey(Document, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(link="") ^ Q(document__isnull=True), name="material_is_a_file_or_a_link")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
