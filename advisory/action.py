@@ -25,7 +25,8 @@ from .voices import REASON, advisor_on, manager_on
 
 FORMS = [(term.id, term.label("en")) for term in vocabulary("forms")]
 MODES = [(mode.id, mode.label("en")) for mode in matrix().modes]
-CELLS = [(cell.id, cell.id.replace(".", " · ").replace("_", " ")) for cell in matrix().cells()]
+_AXES = {one.id: one.label("en") for axis in (matrix().themes, matrix().challenges, matrix().functions) for one in axis}
+CELLS = [(cell.id, " · ".join(_AXES[part] for part in cell.id.split("."))) for cell in matrix().cells()]
 AIMS = [
     ("knowledge", _("close a gap of knowledge")),
     ("uptake", _("speed up uptake")),

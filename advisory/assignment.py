@@ -20,7 +20,7 @@ from facility.roles import any_of, held, holders, office, parent_step, readers, 
 from facility.workflow import clock
 from facility.workflow.clock import At, Due
 from facility.workflow.engine import Faces, state_field
-from facility.workflow.steps import NEW, guard, step
+from facility.workflow.steps import NEW, Blocked, guard, step
 
 # States in which an assignment takes a place on the project and one of the advisor's.
 LIVE = ("approved", "offered", "accepted", "active")
@@ -208,9 +208,8 @@ class Assignment(InProgramme):
     @guard(_("The offer has ended."))
     def is_in_time(self) -> Any:
         """Before the offer lapses."""
-        return clock.now() < self.lapses_at or [
-            _t("The offer ended on %s.") % formats.date_format(self.lapses_at, "j F Y")
-        ]
+        ends = self.lapses_at
+        return ends is None or clock.now() < ends or [_t("The offer ended on %s.") % formats.date_format(ends, "j F Y")]
 
     @guard(_("The advisor has not signed the terms."))
     def has_terms(self) -> bool:
@@ -341,6 +340,8 @@ class Assignment(InProgramme):
 
     def after_step(self, name: str, *, by: Any) -> None:
         """With the start the advisor gets sight of the project, and a project that waited for it is matched."""
+        if name == "approve" and (said := self.has_capacity()) is not True:
+            raise Blocked(said)  # several approvals at once, each of them possible by itself
         if name != "start":
             return
         for scope, key in self.sight():

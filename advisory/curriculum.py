@@ -139,7 +139,7 @@ class CurriculumVitae(InProgramme):
     def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:
         """Takes a CV as PDF, DOCX, Europass XML, JSON Resume or text. It is checked and read within minutes."""
         self.programme, self.advisor, self.received_at = programme, advisor, clock.now()
-        data = {"programme": str(programme.pk), "audience": "owner"}
+        data: dict[str, Any] = {"programme": str(programme.pk), "audience": "owner"}
         self.document = Document().perform("receive", by=by, files={"file": file}, **data)
         self.queue("advisory.read_cv", key=f"read:{self.pk}")
 
@@ -198,7 +198,7 @@ class CurriculumVitae(InProgramme):
         mended = self.keep_confirmed(entries)
         said = {name: [one["value"] for one in entries if one["name"] == name] for name, _label in CONFIRMABLE}
         self.name, self.why, self.confirmed_at = said["full_name"][0], "", clock.now()
-        found = {"areas": said["area"], "languages": said["language"], "countries": countries_in(said)}
+        found: dict[str, Any] = {"areas": said["area"], "languages": said["language"], "countries": countries_in(said)}
         if self.advisor is None:
             self.advisor = self.known_advisor(said["email"][0]) or self.new_advisor(by, said, found, kind)
         older = CurriculumVitae.objects.filter(advisor=self.advisor, state=self.State.CONFIRMED).first()

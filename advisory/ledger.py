@@ -1,4 +1,4 @@
-"""Figures of projects: days, forms, firms, and what is flagged (F02, F16). Each is asked in one query for many projects."""
+"""Figures of projects: days, forms, firms, and what is flagged (F02, F16). One query serves many projects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from .action import HELD, Action
 from .assignment import Assignment
 from .needs import NeedsAssessment
 from .project import Project
-from .session import HOURS_PER_DAY, SessionFirm, SupportSession
+from .served import SessionFirm
+from .session import HOURS_PER_DAY, SupportSession
 
 SILENT_DAYS = 14
 BEHIND = 0.25  # share of the days by which the use may lag behind the time gone
@@ -56,7 +57,9 @@ def with_figures(projects: QuerySet) -> QuerySet:
         days_confirmed=_sum_of_days("confirmed"),
         days_approved=_sum_of_days("approved"),
         last_held=Subquery(held.annotate(last=Max("held_on")).values("last")),
-        firms_reached=_count(SessionFirm.objects.filter(session__project=OuterRef("pk"), session__state__in=HELD), "organisation"),
+        firms_reached=_count(
+            SessionFirm.objects.filter(session__project=OuterRef("pk"), session__state__in=HELD), "organisation"
+        ),
         disputes=_count(SupportSession.objects.filter(project=OuterRef("pk"), state="disputed")),
         lead_advisor=Subquery(active.values("advisor__person__name")[:1]),
         lead_advisor_id=Subquery(active.values("advisor_id")[:1]),

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import LIVE, Assignment
@@ -16,7 +17,7 @@ from advisory.curriculum import CurriculumVitae
 from advisory.project import Project, ProjectCluster
 from facility.registry.conflicts import Conflict
 from facility.registry.programme import InProgramme
-from facility.roles import office, readers, system
+from facility.roles import office, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import Faces, perform_many, state_field
 from facility.workflow.steps import NEW, step
@@ -24,6 +25,7 @@ from facility.workflow.steps import NEW, step
 # A project takes advisors from its opening to the end of its support.
 OPEN_PROJECT = ("opened", "matched", "assessing", "planning", "in_support")
 GONE = ("declined", "replaced")
+OUTCOMES = [("proven", _("Proven optimum")), ("best known", _("Best known"))]
 
 
 class MatchRun(InProgramme):
@@ -37,8 +39,8 @@ class MatchRun(InProgramme):
 
     records = "match-runs"
     lede = _("Proposals of advisors for projects, with proof and reasons.")
-    columns = ("requested_at", "project_count", "status_word")
-    facts = ("requested_at", "status_word", "why", "checksum")
+    columns = ("requested_at", "project_count", "outcome")
+    facts = ("requested_at", "outcome", "why", "checksum")
     filter_by = ("state",)
     door_related = ("programme",)
     untrailed = frozenset({"inputs", "result"})
@@ -51,6 +53,7 @@ class MatchRun(InProgramme):
         "forbids": "forbids",
         "inputs": "inputs",
         "result": "result",
+        "outcome": "outcome",
         "reason": "why",
         "checksum": "checksum",
     }
@@ -63,6 +66,7 @@ class MatchRun(InProgramme):
     forbids = models.JSONField(_("forbidden pairs"), default=list)
     inputs = models.JSONField(_("what was known"), default=dict)
     result = models.JSONField(_("what came out"), default=dict)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=OUTCOMES, blank=True, default="")
     why = models.TextField(_("why it failed"), blank=True, default="")
     checksum = models.CharField(_("checksum of inputs and result"), max_length=64, blank=True, default="")
 
@@ -79,13 +83,6 @@ class MatchRun(InProgramme):
 
     project_count.label = _("projects")  # type: ignore[attr-defined]
 
-    def status_word(self) -> str:
-        """What is known of the result."""
-        words = {"proven": _t("Proven optimum"), "best known": _t("Best known"), "infeasible": _t("Not possible")}
-        return words.get(self.result.get("status", ""), "")
-
-    status_word.label = _("result")  # type: ignore[attr-defined]
-
     # -- steps
 
     @step(label=_("New match run"), source=NEW, target=State.REQUESTED, who=office, form="RequestMatch")
@@ -98,12 +95,12 @@ class MatchRun(InProgramme):
     @step(label=_("Start"), source=State.REQUESTED, target=State.RUNNING, who=system, quiet=True)
     def start(self, *, by: Any) -> None:
         """Freezes what is known now: advisors, projects, conflicts."""
-        self.inputs, self.result, self.why = self.freeze(), {}, ""
+        self.inputs, self.result, self.outcome, self.why = self.freeze(), {}, "", ""
 
     @step(label=_("Finish"), source=State.RUNNING, target=State.DONE, who=system, quiet=True, form="FinishMatch")
     def finish(self, *, by: Any, result: dict[str, Any]) -> None:
         """Keeps the result; its pairs replace the proposals of an earlier turn of this run."""
-        self.result = result
+        self.result, self.outcome = result, result["status"]
         kept = json.dumps([self.inputs, self.result], sort_keys=True, ensure_ascii=False)
         self.checksum = hashlib.sha256(kept.encode()).hexdigest()
         stale = list(self.assignments.filter(state=Assignment.State.PROPOSED))
@@ -121,6 +118,8 @@ class MatchRun(InProgramme):
             for pair in result["pairs"]
         ]
         perform_many(made, "propose_from_run", by=by)
+        told = gettext_noop("The match run is done: %(pairs)d pairs are proposed.")
+        self.tell(staff_of(self.programme_id), told, pairs=len(made))
 
     @step(
         label=_("Fail"),
@@ -133,6 +132,7 @@ class MatchRun(InProgramme):
     def fail(self, *, by: Any, reason: str) -> None:
         """There is no assignment, or the run broke off."""
         self.why = reason
+        self.tell(staff_of(self.programme_id), gettext_noop("The match run failed: %(why)s"), why=reason)
 
     @step(label=_("Try again"), source=State.FAILED, target=State.REQUESTED, who=office)
     def retry(self, *, by: Any) -> None:
@@ -192,7 +192,7 @@ class MatchRun(InProgramme):
             "curriculum": str(one.confirmed[0].pk) if one.confirmed else None,
         }
 
-    def lacking_projects(self) -> list[tuple[Project, list[str]]]:
+    def lacking_projects(self) -> list[tuple[Any, list[str]]]:
         """The projects asked for that still lack advisors, each with the kinds that it lacks."""
         live = models.Prefetch("assignments", Assignment.objects.filter(state__in=LIVE), to_attr="live")
         parties = models.Prefetch(
@@ -232,7 +232,7 @@ def conflicts(advisors: list[Any], projects: list[dict[str, Any]]) -> list[dict[
         for cluster in project["clusters"]:
             of_cluster.setdefault(cluster["id"], []).append(project["id"])
     by_person = {one.person_id: str(one.pk) for one in advisors}
-    found = Conflict.objects.filter(person__in=by_person, cluster__in=of_cluster).select_related("cluster")
+    found = Conflict.objects.filter(person__in=by_person, cluster__in=list(of_cluster)).select_related("cluster")
     return [
         {"advisor": by_person[one.person_id], "project": project, "why": "conflict", "cluster": one.cluster.name}
         for one in found.order_by("pk")
@@ -252,21 +252,21 @@ def unspoken(advisors: list[dict[str, Any]], projects: list[dict[str, Any]]) -> 
 
 def settled(projects: list[tuple[Any, list[str]]]) -> list[dict[str, str]]:
     """Nobody is put twice on a project, nor proposed again where they declined or were replaced."""
-    rows = Assignment.objects.filter(project__in=[one.pk for one, _lacking in projects])
-    rows = rows.filter(state__in=[*LIVE, *GONE]).order_by("pk").values_list("advisor_id", "project_id", "state")
+    keys = [one.pk for one, _lacking in projects]
+    rows = Assignment.objects.filter(project__in=keys, state__in=[*LIVE, *GONE]).order_by("pk")
     return [
         {
-            "advisor": str(advisor),
-            "project": str(project),
-            "why": "declined or replaced" if state in GONE else "on the project",
+            "advisor": str(one.advisor_id),
+            "project": str(one.project_id),
+            "why": "declined or replaced" if one.state in GONE else "on the project",
         }
-        for advisor, project, state in rows
+        for one in rows
     ]
 
 
 def lacking(programme: Any, kinds: list[str]) -> models.QuerySet:
     """The projects of a programme that lack an advisor of one of the kinds."""
-    missing = models.Q()
+    missing: Any = models.Q()
     for kind in kinds:
         taken = Assignment.objects.filter(project=models.OuterRef("pk"), kind=kind, state__in=LIVE)
         missing |= ~models.Exists(taken)

@@ -3,8 +3,32 @@
 from .action import Action
 from .advisor import Advisor
 from .assignment import Assignment
+from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
 from .matchrun import MatchRun
-from .needs import Need, NeedsAssessment, Ranking
-from .project import Lesson, Project, ProjectCluster, Signature
-from .session import SessionAction, SessionFirm, SessionNeed, SupportSession
+from .needs import Need, NeedsAssessment
+from .order import Ranking
+from .project import Project
+from .served import SessionAction, SessionFirm, SessionNeed
+from .session import SupportSession
+
+__all__ = [
+    "Action",
+    "Advisor",
+    "Assignment",
+    "CurriculumVitae",
+    "CvField",
+    "CvPassage",
+    "Lesson",
+    "MatchRun",
+    "Need",
+    "NeedsAssessment",
+    "Project",
+    "ProjectCluster",
+    "Ranking",
+    "SessionAction",
+    "SessionFirm",
+    "SessionNeed",
+    "Signature",
+    "SupportSession",
+]

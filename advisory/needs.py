@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
@@ -16,50 +14,18 @@ from django_fsm import RETURN_VALUE
 
 from facility.bid import AREAS
 from facility.registry.programme import InProgramme
-from facility.roles import any_of, office, parent_step, readers, staff_of, who
+from facility.roles import any_of, office, parent_step, readers, staff_of
 from facility.workflow.clock import Due
-from facility.workflow.engine import Faces, Part, perform_many, state_field
+from facility.workflow.engine import Faces, perform_many, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, Blocked, guard, step
 
-from .project import Project, Signature
-from .voices import REASON, VOICES, advisor_on, lead_manager_on, manager_on, signed, voices_of
+from .order import Ranking, agreed, agreed_order, ranked, voices_not_yet
+from .project import Project
+from .voices import REASON, VOICES, advisor_on, manager_on, voices_of
 
 SCALE = [(n, str(n)) for n in range(1, 6)]
 STATUSES = [("open", _("Open")), ("eased", _("Eased")), ("solved", _("Solved"))]
-
-
-def _voice(voice: str, rule: Any, done: Any, word: str) -> Any:
-    """A voice that has not spoken yet; one person speaks for one voice only."""
-    return who(word, lambda person: rule(person) & ~done(voice, person))
-
-
-def _ranked(voice: str, person: Any) -> Q:
-    return Q(pk__in=Ranking.objects.filter(Q(voice=voice) | Q(by=person)).values("assessment_id"))
-
-
-def _agreed(voice: str, person: Any) -> Q:
-    own = Q(project_id__in=Signature.objects.filter(subject="order", by=person).values("project_id"))
-    return signed("order", voice, "project_id") | own
-
-
-def _voices(done: Any) -> Any:
-    """The three voices, each as long as it has not spoken."""
-    return any_of(
-        _voice("advisor", advisor_on().rule, done, "own advisor"),
-        _voice("manager", lead_manager_on("project__application").rule, done, "manager of the lead cluster"),
-        _voice("coordinator", office.q, done, "lead or coordinator"),
-    )
-
-
-def agreed_order(rankings: Mapping[str, Mapping[Any, int]]) -> list[Any]:
-    """The keys of needs in order of the mean of their ranks; a tie goes to the manager's order (F14).
-
-    rankings: voice to (key to rank, each rank once), with the voice `manager` among them.
-    """
-    keys = rankings["manager"]
-    mean = {key: Fraction(sum(ranks[key] for ranks in rankings.values()), len(rankings)) for key in keys}
-    return sorted(keys, key=lambda key: (mean[key], keys[key]))
 
 
 class NeedsAssessment(InProgramme):
@@ -130,10 +96,9 @@ class NeedsAssessment(InProgramme):
         label=_("Rank the needs"),
         source=State.OPEN,
         target=RETURN_VALUE(State.OPEN, State.RANKED),
-        who=_voices(_ranked),
+        who=voices_not_yet(ranked),
         guards=[has_needs],
         form="RankNeeds",
-        locks="project",
     )
     def submit_ranking(self, *, by: Any, ranks: list[dict[str, Any]]) -> str:
         """You rank alone. When advisor, manager and coordinator are all in, you see the three orders side by side."""
@@ -160,10 +125,9 @@ class NeedsAssessment(InProgramme):
         target=None,
         who=office,
         form="OrderNeeds",
-        locks="project",
         edits=True,
     )
-    def reorder(self, *, by: Any, ranks: list[dict[str, Any]]) -> None:
+    def reorder(self, *, by: Any, ranks: list[dict[str, Any]], reason: str) -> None:
         """Sets the order that the three have agreed on in talk. Signatures under another order fall away."""
         self.fresh_order = {str(row["need"].pk): row["rank"] for row in ranks}
         self.trail_also("signed by", self.project.unsign("order"), [])
@@ -172,8 +136,7 @@ class NeedsAssessment(InProgramme):
         label=_("Sign the order of needs"),
         source=State.RANKED,
         target=RETURN_VALUE(State.RANKED, State.AGREED),
-        who=_voices(_agreed),
-        locks="project",
+        who=voices_not_yet(agreed),
     )
     def agree(self, *, by: Any) -> str:
         """You agree that the needs are met in this order. It stands when all three have signed."""
@@ -189,7 +152,6 @@ class NeedsAssessment(InProgramme):
         target=State.OPEN,
         who=office,
         form=REASON,
-        locks="project",
     )
     def reopen(self, *, by: Any, reason: str) -> None:
         """Rankings and signatures fall away and are given anew; the old ones stay in the trail."""
@@ -425,22 +387,3 @@ class Need(InProgramme):
     def set_outcome(self, *, by: Any, end_status: str, end_reason: str) -> None:
         """Says whether the need is solved, eased or still open, and why."""
         self.end_status, self.end_reason = end_status, end_reason
-
-
-class Ranking(Part):
-    """The rank that one voice gives one need."""
-
-    assessment = models.ForeignKey(NeedsAssessment, on_delete=models.PROTECT, related_name="rankings")
-    need = models.ForeignKey(Need, on_delete=models.PROTECT, related_name="rankings")
-    voice = models.CharField(max_length=20, choices=VOICES)
-    rank = models.PositiveSmallIntegerField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["assessment", "voice", "rank"], name="rank_once_per_voice"),
-            models.UniqueConstraint(fields=["assessment", "voice", "need"], name="need_once_per_voice"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.voice} {self.rank}"

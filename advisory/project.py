@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
 from facility.application import Application
-from facility.bid import AREAS
 from facility.registry.cluster import Cluster
 from facility.registry.documents import Document
 from facility.registry.grants import grant
 from facility.registry.people import Person
-from facility.registry.programme import InProgramme
-from facility.roles import any_of, holders, in_force, lead, office, parent_step, readers, staff_of, who
+from facility.roles import any_of, in_force, lead, office, parent_step, readers, who
 from facility.workflow import clock, door
-from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
-from facility.workflow.steps import NEW, guard, step
+from facility.workflow.steps import NEW, step
 
-from .voices import REASON, VOICES, advisor_on, lead_manager_on, manager_on, signed, voices_of
+from .case import Case, Lesson, ProjectCluster
+from .voices import REASON, advisor_on, lead_manager_on, manager_on, signed, voices_of
 
 SUPPORTED = ("matched", "assessing", "planning", "in_support", "wrapping_up")
 
@@ -40,7 +37,7 @@ manager_to_sign = who(
 )
 
 
-class Project(InProgramme):
+class Project(Case):
     """The support of one application: matched with an advisor, needs agreed, plan approved, supported, wrapped up."""
 
     class State(models.TextChoices):
@@ -168,75 +165,6 @@ class Project(InProgramme):
         """The language of the name where it is the cluster's."""
         return self.lead_cluster.lang if self.name == self.lead_cluster.name else ""
 
-    # -- guards
-
-    @guard(_("The three voices must agree on the order of needs first."))
-    def has_agreed_needs(self) -> bool:
-        """The assessment is agreed, also after it was opened again."""
-        return self.assessment.state == "agreed"
-
-    @guard(_("Plan at least one action."))
-    def has_actions(self) -> bool:
-        """Something is planned."""
-        return self.actions.exclude(state="dropped").exists()
-
-    @guard(_("Each action must point to a need that stands."))
-    def has_a_need_for_each_action(self) -> Any:
-        """No action serves a need that was withdrawn (F12)."""
-        stray = self.actions.exclude(state="dropped").filter(need__state="withdrawn")
-        return [
-            _t("The need behind the action “%s” was withdrawn; drop the action or plan it anew.") % a.title_text
-            for a in stray
-        ] or True
-
-    @guard(_("The agreement must be signed."))
-    def is_signed(self) -> Any:
-        """Targets, days and deliverables are signed by advisor and manager."""
-        there = set(self.signatures.filter(subject="agreement").values_list("voice", flat=True))
-        said = {
-            "advisor": _t("The advisor has not signed the agreement of targets, days and deliverables."),
-            "manager": _t("The cluster manager has not signed the agreement of targets, days and deliverables."),
-        }
-        return [sentence for voice, sentence in said.items() if voice not in there] or True
-
-    @guard(_("Approve at least one session before you close."))
-    def has_approved_session(self) -> bool:
-        """Individual help was given (F10)."""
-        return self.sessions.filter(state="approved").exists()
-
-    @guard(_("Settle the sessions that are still under way before you close."))
-    def is_without_open_sessions(self) -> Any:
-        """Nothing can change the ledger later."""
-        waiting = self.sessions.filter(state__in=["logged", "disputed", "confirmed"]).order_by("held_on", "pk")
-        return [
-            _t("The session of %(day)s is %(state)s; approve or settle it first.") % one.in_words() for one in waiting
-        ] or True
-
-    @guard(_("Record at least one lesson before you close."))
-    def has_lessons(self) -> bool:
-        """Something was learned."""
-        return self.lessons.exists()
-
-    @guard(_("Record the outcome of each need before you close."))
-    def has_outcome_for_each_need(self) -> Any:
-        """Every need that stands says what became of it."""
-        return [
-            _t("Record what became of the need “%s”.") % need.text
-            for need in self.needs.filter(state="named").order_by("rank", "pk")
-        ] or True
-
-    @guard(_("Hand over the roadmap before you close."))
-    def has_roadmap(self) -> bool:
-        """The cluster has its roadmap."""
-        return self.roadmap_id is not None
-
-    @guard(_("The cluster manager must approve the final note."))
-    def has_approved_note(self) -> Any:
-        """A note is there and approved as it stands."""
-        if not self.final_note:
-            return [_t("Write the final note; the cluster manager approves it then.")]
-        return self.note_approved_at is not None
-
     # -- steps
 
     @step(label=_("Open a project"), source=NEW, target=State.OPENED, who=office, form="OpenProject")
@@ -304,7 +232,7 @@ class Project(InProgramme):
         source=State.PLANNING,
         target=None,
         who=any_of(advisor_to_sign, manager_to_sign),
-        guards=[has_actions],
+        guards=[Case.has_actions],
     )
     def sign_agreement(self, *, by: Any) -> None:
         """You agree on targets, days and deliverables as they stand on the project's page."""
@@ -317,7 +245,7 @@ class Project(InProgramme):
         source=State.PLANNING,
         target=State.IN_SUPPORT,
         who=office,
-        guards=[has_agreed_needs, has_actions, has_a_need_for_each_action, is_signed],
+        guards=[Case.has_agreed_needs, Case.has_actions, Case.has_a_need_for_each_action, Case.is_signed],
     )
     def approve_plan(self, *, by: Any) -> None:
         """Support starts as planned."""
@@ -393,12 +321,12 @@ class Project(InProgramme):
         target=State.CLOSED,
         who=office,
         guards=[
-            has_approved_session,
-            is_without_open_sessions,
-            has_lessons,
-            has_outcome_for_each_need,
-            has_roadmap,
-            has_approved_note,
+            Case.has_approved_session,
+            Case.is_without_open_sessions,
+            Case.has_lessons,
+            Case.has_outcome_for_each_need,
+            Case.has_roadmap,
+            Case.has_approved_note,
         ],
     )
     def close(self, *, by: Any) -> None:
@@ -426,74 +354,6 @@ class Project(InProgramme):
             from .needs import NeedsAssessment
 
             NeedsAssessment(project=self, programme=self.programme).perform("open", by=by)
-
-    # -- what others ask
-
-    def sign(self, subject: str, voice: str, by: Any) -> None:
-        """Inside a step: puts a signature."""
-        Signature(project=self, subject=subject, voice=voice, by=by, at=clock.now()).save()
-
-    def unsign(self, subject: str) -> list[str]:
-        """Inside a step: what was signed has changed; answers whose signatures fell away."""
-        gone = self.signatures.filter(subject=subject)
-        voices = sorted(one.voice for one in gone)
-        gone.delete()
-        return voices
-
-    def managers(self) -> Any:
-        """The people who manage its clusters."""
-        return holders("manager", scope="project", key=self.pk)
-
-    def advisors(self) -> Any:
-        """The people who advise it now."""
-        return holders("advisor", scope="project", key=self.pk)
-
-    def awaited_people(self) -> list[Any]:
-        """While a signature or an approval is missing, advisor and manager; else the office."""
-        return [*self.advisors(), *self.managers()] if self.state == "planning" else list(staff_of(self.programme_id))
-
-
-class ProjectCluster(Part):
-    """A cluster of a project: its lead or a partner."""
-
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="parties")
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="parties")
-    is_lead = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "cluster"], name="cluster_once_per_project")]
-
-    def __str__(self) -> str:
-        return self.cluster.name
-
-
-class Signature(Part):
-    """What a voice has signed: the agreement of targets, days and deliverables, or the order of needs."""
-
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="signatures")
-    subject = models.CharField(max_length=20, choices=[("agreement", _("agreement")), ("order", _("order of needs"))])
-    voice = models.CharField(max_length=20, choices=VOICES)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "subject", "voice"], name="voice_signs_once")]
-
-    def __str__(self) -> str:
-        return f"{self.get_subject_display()}: {self.get_voice_display()}"
-
-
-class Lesson(Part):
-    """Something learned, with the role of whoever wrote it."""
-
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="lessons")
-    area = models.CharField(max_length=40, choices=AREAS, blank=True, default="")
-    text = models.TextField()
-    role = models.CharField(max_length=20, choices=VOICES)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def open_for(applications: Any, *, by: Any, **data: Any) -> list[Project]:

@@ -34,15 +34,18 @@ def propose(
     """
     advisors, projects = inputs["advisors"], inputs["projects"]
     if not advisors or not projects:
-        reason = "There is no advisor in the pool." if projects else "No project lacks an advisor."
+        reason = "The pool has no advisor with a place left." if projects else "No project lacks an advisor."
         return {"status": "infeasible", "reasons": [reason]}
-    barred = {(one["advisor"], one["project"]) for one in inputs["barred"]}
-    scores = score(
-        [_profile(one, texts) for one in advisors], [_need(one, *asked[one["id"]]) for one in projects], barred
-    )
-    there = {f"{one['advisor']}:{one['project']}" for one in inputs["barred"] if one["why"] == "on the project"}
     rows = {one["id"]: number for number, one in enumerate(advisors)}
     columns = {one["id"]: number for number, one in enumerate(projects)}
+    # Whoever has no place left is barred from own projects, but is nobody to be scored.
+    barred = [one for one in inputs["barred"] if one["advisor"] in rows and one["project"] in columns]
+    there = {f"{one['advisor']}:{one['project']}" for one in barred if one["why"] == "on the project"}
+    scores = score(
+        [_profile(one, texts) for one in advisors],
+        [_need(one, *asked[one["id"]]) for one in projects],
+        {(one["advisor"], one["project"]) for one in barred},
+    )
     solution = solve(
         Problem(
             scores=scores.matrix,

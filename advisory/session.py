@@ -15,19 +15,18 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_fsm import RETURN_VALUE
 
-from facility.registry.organisation import Organisation
 from facility.registry.programme import InProgramme
 from facility.registry.vocabulary_data import vocabulary
 from facility.roles import any_of, office, readers, staff_of, who
 from facility.workflow import clock
 from facility.workflow.clock import Due
-from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 
-from .action import FORMS, HELD, Action
-from .needs import Need
+from .action import FORMS
 from .project import Project
+from .served import SessionAction, SessionFirm, SessionNeed
 from .voices import REASON, advisor_on, manager_on
 
 KINDS = [(term.id, term.label("en")) for term in vocabulary("support_kinds")]
@@ -377,47 +376,5 @@ class SupportSession(InProgramme):
         ]
 
 
-class SessionFirm(Part):
-    """A member firm that was reached (F18)."""
-
-    session = models.ForeignKey(SupportSession, on_delete=models.PROTECT, related_name="firms")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["session", "organisation"], name="firm_once_per_session")]
-
-    def __str__(self) -> str:
-        return self.organisation.name
-
-
-class SessionNeed(Part):
-    """A need that the session served."""
-
-    session = models.ForeignKey(SupportSession, on_delete=models.PROTECT, related_name="needs")
-    need = models.ForeignKey(Need, on_delete=models.PROTECT, related_name="sessions")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["session", "need"], name="need_once_per_session")]
-
-    def __str__(self) -> str:
-        return self.need.text
-
-
-class SessionAction(Part):
-    """An action that the session served."""
-
-    session = models.ForeignKey(SupportSession, on_delete=models.PROTECT, related_name="actions")
-    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="sessions")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["session", "action"], name="action_once_per_session")]
-
-    def __str__(self) -> str:
-        return self.action.title_text
-
-
 def _day(value: dt.date) -> str:
     return formats.date_format(value, "j F Y")
-
-
-__all__ = ["AUDIENCES", "HELD", "KINDS", "SessionAction", "SessionFirm", "SessionNeed", "SupportSession"]

@@ -6,3 +6,7 @@ class ConfigApp(AppConfig):
 
     name = "config"
     label = "config"
+
+    def ready(self) -> None:
+        """Makes the Celery application the one that tasks are sent through, in every process."""
+        from config import celery  # noqa: F401

@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,7 +18,7 @@ from facility.application import Application
 from facility.call import Call
 from facility.evaluation import SCALE, Evaluation
 from facility.workflow import clock
-from facility.workflow.web import DetailPage, StepPage, page_of, shown, step_url
+from facility.workflow.web import DetailPage, StepPage, page_of, step_url
 
 ASSIGNED, IN_PROGRESS = Evaluation.State.ASSIGNED, Evaluation.State.IN_PROGRESS
 OPEN = (ASSIGNED, IN_PROGRESS)
@@ -144,7 +145,7 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
         "form": form,
         "marks": marks,
         "given": _("%(done)d of %(total)d given") % {"done": len(given), "total": len(marks)},
-        "points": _("%(points)s of %(of)s points so far") % {"points": shown(points), "of": of},
+        "points": _("%(points)s of %(of)s points so far") % {"points": number_format(_tidy(points)), "of": of},
         "hidden": _hidden(record),
         "save_url": step_url(record, record.step("save_draft")),
         "submit_url": step_url(record, record.step("submit")),
@@ -159,12 +160,14 @@ def _hidden(record: Evaluation) -> dict[str, Any]:
 
 def _mark(criterion: Any, row: Any) -> dict[str, Any]:
     """One criterion with its row; the scale offers whole numbers, and a finer value that was given elsewhere stays."""
-    value = _number(row["value"].value())
+    raw = row["value"].value()
+    value = _number(raw)
     steps = sorted({Decimal(n) for n in range(SCALE + 1)} | ({value} if value is not None else set()))
-    row.fields["value"].widget = forms.RadioSelect(choices=[(f"{n:f}", shown(n) if n % 1 else f"{n:f}") for n in steps])
+    # The choice that stands for what was given carries its very text, so that it is the one ticked.
+    choices = [(str(raw) if n == value else f"{n:f}", number_format(n)) for n in steps]
+    row.fields["value"].widget = forms.RadioSelect(choices=choices)
     row.fields["comment"].widget.attrs["placeholder"] = _("Reason for the score")
     row.fields["criterion"].widget = forms.HiddenInput()
-    row.initial["value"] = None if value is None else f"{value:f}"
     return {
         "criterion": criterion.name,
         "weight": criterion.weight,
@@ -182,6 +185,11 @@ def _number(value: Any) -> Decimal | None:
         return None
     if not 0 <= number <= SCALE:
         return None
+    return _tidy(number)
+
+
+def _tidy(number: Decimal) -> Decimal:
+    """Without zeros at its end."""
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
 
 

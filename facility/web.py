@@ -33,7 +33,7 @@ from facility.workflow.engine import Record, all_records, by_type, title_of
 from facility.workflow.jobs import Job, retry
 from facility.workflow.steps import Blocked, NotAllowed, NotFound
 from facility.workflow.trail import Entry, Notice
-from facility.workflow.web import own_language, state_tag, told
+from facility.workflow.web import label_of, own_language, state_tag, told
 
 FOUND_AT_MOST = 5
 PAGE = 50
@@ -292,6 +292,12 @@ def _record_of(entries: QuerySet, chosen: TrailFilter) -> Any:
 def _line(entry: Entry) -> dict[str, Any]:
     model = by_type(entry.record_type)
     line = told(entry, model, staff=True)
+    names = {field.name for field in model._meta.concrete_fields}
+    line["changes"] = [
+        one | {"field": label_of(model, one["field"])} if one["field"] in names else one
+        for one in line["changes"]
+        if one["before"] != one["after"]
+    ]
     url = model(id=entry.record_id).get_absolute_url() if model.records else ""
     about = {"value": f"{capfirst(str(model._meta.verbose_name))} #{entry.number}", "url": url}
     return line | {"role": entry.role, "about": about, "digest": entry.sha256[:16]}

@@ -10,7 +10,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Window
+from django.db.models import BooleanField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When, Window
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -48,20 +48,31 @@ def tasks(person: Any) -> list[dict[str, Any]]:
 
     One query for each kind of record whose steps the person's roles could take, and one for the due dates.
     """
-    roles = person.roles_held()
-    groups: dict[tuple[type[Record], str, Step], list[Any]] = defaultdict(list)
-    for model in all_records():
-        steps = {name: model.step(name) for names in model.awaits.values() for name in names}
-        if model.records and any(not step.who.roles or step.who.roles & roles for step in steps.values()):
-            for record, step in _waiting(model, steps, person):
-                groups[model, record.state, step].append(record)
+    groups: dict[tuple[type[Record], str, str], list[Any]] = defaultdict(list)
+    for model in kinds_waiting(person.roles_held()):
+        for record, step in _waiting(model, person):
+            groups[model, record.state, step.name].append(record)
     keys = [record.pk for records in groups.values() for record in records]
     due = dict(Timer.objects.filter(record_id__in=keys, step="").values_list("record_id", "due_at"))
-    found = [task for (model, state, step), records in groups.items() for task in _tasks(model, state, step, records, due)]
+    found = [task for (model, _state, name), rows in groups.items() for task in _tasks(model.step(name), rows, due)]
     return sorted(found, key=lambda task: (task["due_at"] is None, task["due_at"] or clock.now()))
 
 
-def _waiting(model: type[Record], steps: dict[str, Step], person: Any) -> list[tuple[Any, Step]]:
+def kinds_waiting(roles: frozenset[str]) -> list[type[Record]]:
+    """The kinds of records that may wait for a step of somebody with these roles."""
+    return [
+        model
+        for model in all_records()
+        if model.records and any(not step.who.roles or step.who.roles & roles for step in _awaited(model).values())
+    ]
+
+
+def _awaited(model: type[Record]) -> dict[str, Step]:
+    return {name: model.step(name) for names in model.awaits.values() for name in names}
+
+
+def _waiting(model: type[Record], person: Any) -> list[tuple[Any, Step]]:
+    steps = _awaited(model)
     may = {f"_may_{name}": ExpressionWrapper(step.who.q(person), BooleanField()) for name, step in steps.items()}
     rows = model.objects.visible_to(person).waiting_on(person).select_related(*model.door_related)
     rows = rows.annotate(**may, _alike=Window(Count("pk"), partition_by=F("state"))).order_by("id")[:LOOKED_AT]
@@ -70,11 +81,12 @@ def _waiting(model: type[Record], steps: dict[str, Step], person: Any) -> list[t
     ]
 
 
-def _tasks(model: type[Record], state: str, step: Step, records: list[Any], due: dict[Any, dt.datetime]) -> list[dict[str, Any]]:
+def _tasks(step: Step, records: list[Any], due: dict[Any, dt.datetime]) -> list[dict[str, Any]]:
     if len(records) <= SHOWN_SINGLY:
         return [_task(record, step, due.get(record.pk)) for record in records]
+    model = type(records[0])
     url = reverse("records", kwargs={"records": model.records})
-    url = f"{url}?state={state}" if "state" in model.filter_by else url
+    url = f"{url}?state={records[0].state}" if "state" in model.filter_by else url
     number = max(len(records), records[0]._alike)
     return [
         {
@@ -115,7 +127,8 @@ def since(person: Any) -> dict[str, Any]:
     last = Entry.objects.filter(actor=person, at__lt=before).order_by("-id").only("id", "effective_at").first()
     start = last.effective_at if last else clock.now() - dt.timedelta(days=7)
     programmes = held(person, *STAFF)
-    entries = told_entries(person).filter(scope_id__in=programmes, effective_at__gt=start).exclude(actor=person)
+    entries = told_entries(person).filter(scope_id__in=programmes, effective_at__gt=start, caused_by__isnull=True)
+    entries = entries.exclude(actor=person)
     newest = list(entries.annotate(_all=Window(Count("pk"))).order_by("-id")[:NEWS])
     titles = _titles(newest)
     feed = [
@@ -160,12 +173,11 @@ def coming(person: Any) -> list[dict[str, Any]]:
     webinars = Webinar.objects.visible_to(person).filter(starts_at__gt=instant).exclude(state="cancelled")
     lines += [_ahead(one.starts_at, _("Webinar:"), one) for one in webinars.order_by("starts_at")[:AHEAD]]
     for programme in Programme.objects.filter(pk__in=held(person, *STAFF), ends_on__gte=clock.today())[:AHEAD]:
-        end = dt.datetime.combine(programme.ends_on, dt.time(23, 59), programme.tz())
-        lines.append(_ahead(end, _("The programme ends:"), programme))
-    return sorted(lines, key=lambda line: line["at"])[: AHEAD + 2]
+        lines.append(_ahead(programme.ends_on, _("The programme ends:"), programme))
+    return sorted(lines, key=lambda line: line["at"].isoformat())[: AHEAD + 2]
 
 
-def _ahead(at: dt.datetime, text: str, record: Any) -> dict[str, Any]:
+def _ahead(at: dt.date, text: str, record: Any) -> dict[str, Any]:
     return {"at": at, "text": text, "about": {"value": record.title(), "url": record.get_absolute_url()}}
 
 
@@ -246,7 +258,7 @@ def own_projects(person: Any, role: str) -> list[dict[str, Any]]:
     )
     mine = Project.objects.filter(pk__in=held(person, role, scope="project")).with_faces(person)
     rows = mine.annotate(hours=Coalesce(Subquery(hours), Decimal(0))).select_related(*Project.door_related)
-    rows = list(rows.order_by(Q(state="closed"), "-id")[:LOOKED_AT])
+    rows = list(rows.order_by(Case(When(state="closed", then=1), default=0), "-id")[:LOOKED_AT])
     advisors: dict[Any, list[str]] = defaultdict(list)
     working = Assignment.objects.filter(project__in=[row.pk for row in rows], state="active")
     for assignment in working.select_related("advisor__person").order_by("advisor__person__sort_name"):

@@ -17,16 +17,18 @@ from facility.registry.matrix import matrix
 
 WHERE = {
     "one": "programme_id = %(programme)s",
-    "all": "TRUE",
+    "all": "programme_id IS NOT NULL",
     "published": "programme_id IN (SELECT programme_id FROM reporting_report WHERE state = 'published')",
 }
 SESSIONS = """
-    SELECT cell, array_agg(s.id ORDER BY s.id), sum(s.contact_hours + s.preparation_hours), array_agg(DISTINCT s.project_id)
+    SELECT cell, array_agg(s.id ORDER BY s.id), sum(s.contact_hours + s.preparation_hours),
+           array_agg(DISTINCT s.project_id)
     FROM advisory_supportsession s, jsonb_array_elements_text(s.cells) cell
     WHERE s.state = 'approved' AND s.{where} GROUP BY cell"""
 FIRMS = """
     SELECT cell, array_agg(DISTINCT f.organisation_id)
-    FROM advisory_supportsession s JOIN advisory_sessionfirm f ON f.session_id = s.id, jsonb_array_elements_text(s.cells) cell
+    FROM advisory_supportsession s JOIN advisory_sessionfirm f ON f.session_id = s.id,
+         jsonb_array_elements_text(s.cells) cell
     WHERE s.state = 'approved' AND s.{where} GROUP BY cell"""
 CLUSTERS = """
     SELECT cell, array_agg(DISTINCT c.cluster_id)
@@ -78,7 +80,9 @@ def cells_with_evidence(programme: Any = None, *, only_published: bool = False) 
             found[cell][name] = keys
     for cell, actions, outcomes in _rows(ACTIONS, programme, only_published):
         found[cell] |= {"actions": actions, "outcomes": outcomes}
-    return {cell: CellEvidence(cell, **{name: _tuple(value) for name, value in row.items()}) for cell, row in found.items()}
+    return {
+        cell: CellEvidence(cell, **{name: _tuple(value) for name, value in row.items()}) for cell, row in found.items()
+    }
 
 
 def unmapped(programme: Any) -> dict[str, tuple[Any, ...]]:

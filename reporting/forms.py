@@ -87,7 +87,7 @@ class FileRow(forms.Form):
 class FinishedFiles(StepForm):
     """The finished files."""
 
-    files = Rows(FileRow, minimum=1, maximum=len(FORMATS))
+    finished = Rows(FileRow, minimum=1, maximum=len(FORMATS))
 
 
 class NamedCluster(forms.Form):
@@ -126,9 +126,13 @@ class EditStory(Edits):
     def narrow(self) -> None:
         """The rows as they stand."""
         if not self.record._state.adding:
-            self.initial["clusters"] = [{"cluster": key} for key in self.record.clusters.values_list("cluster_id", flat=True)]
+            self.initial["clusters"] = [
+                {"cluster": key} for key in self.record.clusters.values_list("cluster_id", flat=True)
+            ]
             self.initial["partners"] = list(self.record.partners.order_by("name", "pk").values("name", "kind"))
-            self.initial["quotes"] = list(self.record.quotes.order_by("order").values("text", "lang", "speaker", "has_consent"))
+            self.initial["quotes"] = list(
+                self.record.quotes.order_by("order").values("text", "lang", "speaker", "has_consent")
+            )
 
 
 class StoryForm(EditStory):
@@ -185,7 +189,9 @@ class ReleaseEntry(StepForm):
     def prepare(self) -> None:
         """Those of this trajectory that are not released."""
         if not self.record._state.adding:
-            self.fields["entry"].queryset = self.record.entries.filter(released_at__isnull=True).order_by("happened_on", "pk")
+            self.fields["entry"].queryset = self.record.entries.filter(released_at__isnull=True).order_by(
+                "happened_on", "pk"
+            )
 
 
 class HoldEntry(ReasonForm):

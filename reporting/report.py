@@ -13,6 +13,7 @@ from django.core.files.storage import storages
 from django.db import connection, models, transaction
 from django.db.models import F, Max, TextField, Value
 from django.db.models.functions import Cast, Concat
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -94,14 +95,21 @@ class Report(InProgramme):
                 "size": "size",
                 "sha256": "sha256",
                 "address": Concat(
-                    Value("/reports/"), Cast("report_id", TextField()), Value("/"), F("format"), Value("/")
+                    Value("/reports/"),
+                    Cast("report_id", TextField()),
+                    Value("/"),
+                    F("format"),
+                    Value("/"),
+                    output_field=TextField(),
                 ),
             },
             ("format",),
         ),
         "staff:formats": "formats",
         "staff:sections": "sections",
-        "staff:sections_done": Many("reporting.ReportPart", "report", {"section": "section", "sha256": "sha256"}, ("section",)),
+        "staff:sections_done": Many(
+            "reporting.ReportPart", "report", {"section": "section", "sha256": "sha256"}, ("section",)
+        ),
         "staff:why_failed": "why_failed",
     }
     faces = Faces(readers, public=public_when(state="published"))
@@ -120,7 +128,9 @@ class Report(InProgramme):
     class Meta:
         verbose_name = _("report")
         verbose_name_plural = _("reports")
-        constraints = [models.UniqueConstraint(fields=["programme", "number"], name="report_version_once_per_programme")]
+        constraints = [
+            models.UniqueConstraint(fields=["programme", "number"], name="report_version_once_per_programme")
+        ]
 
     def __str__(self) -> str:
         return _t("%(title)s, version %(number)d") % {"title": self.title_text, "number": self.number or 0}
@@ -171,7 +181,7 @@ class Report(InProgramme):
         quiet=True,
     )
     def keep_section(self, *, by: Any, section: str, content: dict[str, Any]) -> None:
-        """Keeps one section; the last one lets the files be bound. The lock on the report makes one of them the last."""
+        """Keeps one section; the last one calls for the binding. The lock on the report makes exactly one the last."""
         if self.parts.filter(section=section).exists():
             return
         data = canonical(content)
@@ -184,11 +194,11 @@ class Report(InProgramme):
     @step(
         label=_("Keep the files"), source=State.FROZEN, target=State.BUILT, who=system, form="FinishedFiles", quiet=True
     )
-    def build(self, *, by: Any, files: list[dict[str, Any]]) -> None:
+    def build(self, *, by: Any, finished: list[dict[str, Any]]) -> None:
         """Keeps name, size and checksum of the finished files."""
-        for row in files:
+        for row in finished:
             ReportFile(report=self, **row).save(force_insert=True)
-        self.trail_also("files", None, [[row["format"], row["sha256"]] for row in files])
+        self.trail_also("files", None, [[row["format"], row["sha256"]] for row in finished])
         self.tell(staff_of(self.programme_id), gettext_noop("“%(title)s” is built; look at it next."), title=str(self))
 
     @step(
@@ -209,9 +219,7 @@ class Report(InProgramme):
             why=self.why_failed,
         )
 
-    @step(
-        label=_("Try again"), source=State.FAILED, target=RETURN_VALUE(State.REQUESTED, State.FROZEN), who=office
-    )
+    @step(label=_("Try again"), source=State.FAILED, target=RETURN_VALUE(State.REQUESTED, State.FROZEN), who=office)
     def retry(self, *, by: Any) -> str:
         """Takes up where it stopped: data that are frozen stay frozen, and only what is missing is made."""
         self.why_failed = ""
@@ -237,15 +245,11 @@ class Report(InProgramme):
         """Gives the report back with a reason. Its data stay frozen: request a new version once they are corrected."""
         self.tell(staff_of(self.programme_id), gettext_noop("“%(title)s” was returned."), title=str(self))
 
-    @step(
-        label=_("Approve"), source=State.IN_REVIEW, target=State.APPROVED, who=lead, guards=[has_intact_files]
-    )
+    @step(label=_("Approve"), source=State.IN_REVIEW, target=State.APPROVED, who=lead, guards=[has_intact_files])
     def approve(self, *, by: Any) -> None:
         """You have read the report and stand for it."""
 
-    @step(
-        label=_("Publish"), source=State.APPROVED, target=State.PUBLISHED, who=lead, guards=[has_intact_files]
-    )
+    @step(label=_("Publish"), source=State.APPROVED, target=State.PUBLISHED, who=lead, guards=[has_intact_files])
     def publish(self, *, by: Any) -> None:
         """Everybody can download this version from now on."""
         self.published_at = clock.now()
@@ -269,7 +273,7 @@ class Report(InProgramme):
         """The frozen cut."""
         return json.loads(bytes(self.cut.content))
 
-    def finished(self) -> list[dict[str, Any]]:
+    def finished_sections(self) -> list[dict[str, Any]]:
         """The finished sections, as `assemble` takes them."""
         return [json.loads(bytes(content)) for content in self.parts.values_list("content", flat=True)]
 
@@ -286,12 +290,24 @@ class Report(InProgramme):
         """What can be checked of the frozen version: [{"label", "is_met"}]; reads the cut and the files."""
         cut = self.frozen()
         return [
-            {"label": _("The data are those that were frozen."), "is_met": is_sealed(cut) and cut["meta"]["cut_sha256"] == self.checksum},
+            {
+                "label": _("The data are those that were frozen."),
+                "is_met": is_sealed(cut) and cut["meta"]["cut_sha256"] == self.checksum,
+            },
             {"label": _("Every figure names its records, and the sums agree."), "is_met": check(cut) == []},
             {"label": _("All %d projects have a page.") % len(cut["projects"]), "is_met": "projects" in self.sections},
             {"label": _("Every section is finished."), "is_met": not self.missing()},
             {"label": _("Every file is stored as it was built."), "is_met": self.has_intact_files()},
         ]
+
+    def parts_for(self, face: str) -> list[dict[str, Any]]:
+        """The files with size and checksum; the address of each asks who may."""
+        rows = [
+            [{"value": one.format.upper(), "url": one.get_absolute_url()}, filesizeformat(one.size), one.sha256]
+            for one in self.files.order_by("format")
+        ]
+        columns = [_("File"), _("Size"), "SHA-256"]
+        return [{"title": _("Files"), "columns": columns, "rows": rows, "empty": _("No file is built yet.")}]
 
     def awaited_people(self) -> list[Any]:
         """The lead for review and publication, else the office."""

@@ -85,7 +85,10 @@ class SuccessStory(InProgramme):
         "place": "place",
         "link": "link",
         "participant:approvals": Many(
-            "reporting.StoryCluster", "story", {"cluster": "cluster_id", "at": "approved_at"}, ("cluster__sort_name", "pk")
+            "reporting.StoryCluster",
+            "story",
+            {"cluster": "cluster_id", "at": "approved_at"},
+            ("cluster__sort_name", "pk"),
         ),
     }
     faces = Faces(readers, any_of(manager_on_project, manager_named), public_when(state="published"))
@@ -117,7 +120,11 @@ class SuccessStory(InProgramme):
     @guard(_("Every cluster that is named must approve first."))
     def is_approved_by_all(self) -> Any:
         """No signature is missing (F28)."""
-        left = self.clusters.filter(approved_by__isnull=True).select_related("cluster").order_by("cluster__sort_name", "pk")
+        left = (
+            self.clusters.filter(approved_by__isnull=True)
+            .select_related("cluster")
+            .order_by("cluster__sort_name", "pk")
+        )
         return [_t("%s has not approved the story.") % one.cluster.name for one in left] or True
 
     @guard(_("Every person quoted must consent first."))
@@ -128,7 +135,13 @@ class SuccessStory(InProgramme):
 
     # -- steps
 
-    @step(label=_("Tell a story"), source=NEW, target=State.DRAFT, who=any_of(office, manager_on_project), form="StoryForm")
+    @step(
+        label=_("Tell a story"),
+        source=NEW,
+        target=State.DRAFT,
+        who=any_of(office, manager_on_project),
+        form="StoryForm",
+    )
     def create(self, *, by: Any, project: Project, **data: Any) -> None:
         """Writes down what a project brought. Nobody outside reads it before it is published."""
         self.project, self.programme = project, project.programme
@@ -187,7 +200,9 @@ class SuccessStory(InProgramme):
         self.trail_also("approved for", None, [one.cluster.name for one in signed])
         if self.clusters.filter(approved_by__isnull=True).exists():
             return self.State.IN_REVIEW
-        self.tell(staff_of(self.programme_id), gettext_noop("The story “%(title)s” is approved."), title=self.title_text)
+        self.tell(
+            staff_of(self.programme_id), gettext_noop("The story “%(title)s” is approved."), title=self.title_text
+        )
         return self.State.APPROVED
 
     @step(
@@ -201,7 +216,9 @@ class SuccessStory(InProgramme):
         """Back to the draft; approvals of the old text fall away."""
         self.clear_approvals()
         self.tell(
-            staff_of(self.programme_id), gettext_noop("A change of the story “%(title)s” is asked for."), title=self.title_text
+            staff_of(self.programme_id),
+            gettext_noop("A change of the story “%(title)s” is asked for."),
+            title=self.title_text,
         )
 
     @step(
@@ -225,7 +242,9 @@ class SuccessStory(InProgramme):
     )
     def withdraw(self, *, by: Any, reason: str) -> None:
         """Takes the story off the public pages."""
-        self.tell(staff_of(self.programme_id), gettext_noop("The story “%(title)s” is withdrawn."), title=self.title_text)
+        self.tell(
+            staff_of(self.programme_id), gettext_noop("The story “%(title)s” is withdrawn."), title=self.title_text
+        )
 
     # -- what others ask
 
@@ -252,7 +271,9 @@ class SuccessStory(InProgramme):
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Who is named and quoted; for those who take part also who has approved."""
         clusters = list(self.clusters.select_related("cluster").order_by("cluster__sort_name", "pk"))
-        rows = [[{"value": one.cluster.name, "lang": one.cluster.lang}, one.cluster.country.name] for one in clusters]
+        rows: list[list[Any]] = [
+            [{"value": one.cluster.name, "lang": one.cluster.lang}, one.cluster.country.name] for one in clusters
+        ]
         columns = [_("Cluster"), _("Country")]
         if face != "public":
             rows = [[*row, one.approved_at] for row, one in zip(rows, clusters, strict=True)]
@@ -261,8 +282,18 @@ class SuccessStory(InProgramme):
         quotes = [[{"value": one.text, "lang": one.lang}, one.speaker] for one in self.quotes.order_by("order")]
         return [
             {"title": _("Clusters"), "columns": columns, "rows": rows, "empty": _("No cluster is named yet.")},
-            {"title": _("Partners"), "columns": [_("Name"), _("Kind")], "rows": partners, "empty": _("No other partner.")},
-            {"title": _("Quotes"), "columns": [_("In their words"), _("Who")], "rows": quotes, "empty": _("Nobody is quoted.")},
+            {
+                "title": _("Partners"),
+                "columns": [_("Name"), _("Kind")],
+                "rows": partners,
+                "empty": _("No other partner."),
+            },
+            {
+                "title": _("Quotes"),
+                "columns": [_("In their words"), _("Who")],
+                "rows": quotes,
+                "empty": _("Nobody is quoted."),
+            },
         ]
 
 
@@ -293,7 +324,9 @@ class StoryPartner(Part):
 
     story = models.ForeignKey(SuccessStory, on_delete=models.PROTECT, related_name="partners")
     name = models.CharField(max_length=200)
-    kind = models.CharField(max_length=20, choices=[(term.id, term.label("en")) for term in vocabulary("organisation_kinds")])
+    kind = models.CharField(
+        max_length=20, choices=[(term.id, term.label("en")) for term in vocabulary("organisation_kinds")]
+    )
 
     def __str__(self) -> str:
         return self.name

@@ -67,10 +67,10 @@ def bind(work: Job) -> None:
     report = Report.objects.get(pk=work.record_id)
     if report.state != Report.State.FROZEN:
         return
-    cut, parts, files = report.frozen(), report.finished(), []
+    cut, parts, files = report.frozen(), report.finished_sections(), []
     for done, kind in enumerate(report.formats, 1):
         with said_at_last(work):
             made = assemble(cut, parts, [kind], report.language, settings.FONTS)
         files.append(keep_file(kind, made[kind]))
         work.advance(done, len(report.formats))
-    report.perform("build", by=SYSTEM, files=files)
+    report.perform("build", by=SYSTEM, finished=files)

@@ -133,7 +133,9 @@ class Trajectory(InProgramme):
     def publish(self, *, by: Any) -> None:
         """Shows the released entries to everybody; others follow as they are released."""
         self.published_at = clock.now()
-        self.tell(self.project.managers(), gettext_noop("The trajectory of %(name)s is public."), name=self.project.name)
+        self.tell(
+            self.project.managers(), gettext_noop("The trajectory of %(name)s is public."), name=self.project.name
+        )
 
     @step(
         label=_("Take off the public pages"),

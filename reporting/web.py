@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,6 +34,7 @@ from facility.workflow.clock import Timer
 from facility.workflow.engine import Record
 from facility.workflow.web import state_tag, step_url
 from reporting import dashboard
+from reporting.evidence import CellEvidence, cells_with_evidence
 from reporting.report import Report
 from reporting.story import SuccessStory
 
@@ -203,13 +203,17 @@ def _public(programmes: list[Programme]) -> dict[str, Any]:
         "call": _call(call) if call else None,
         "selected": _selected(programmes),
         "stories": [
-            {"title": one.title_text, "url": one.link, "text": Truncator(one.text).words(EXCERPT)} for one in stories[:FEW]
+            {"title": one.title_text, "url": _read(one), "text": Truncator(one.text).words(EXCERPT)} for one in stories[:FEW]
         ],
         "reports": [
-            {"title": one.title_text, "url": f"/reports/{one.pk}/pdf/", "at": one.published_at} for one in reports[:FEW]
+            {"title": one.title_text, "url": _read(one), "at": one.published_at} for one in reports[:FEW]
         ],
         "toolkit_url": reverse("toolkit"),
     }
+
+
+def _read(record: Record) -> str:
+    return reverse(f"public-{record.records}", kwargs={"pk": record.pk})
 
 
 def _call(call: Call) -> dict[str, Any]:
@@ -268,7 +272,7 @@ def _word(one: Axis) -> str:
 
 def toolkit(request: HttpRequest) -> HttpResponse:
     """The matrix of 36 fields with what each holds, and the sessions behind it once a report is published."""
-    chosen, sessions = ToolkitFilter(request.GET), sessions_by_cell()
+    chosen, evidence = ToolkitFilter(request.GET), cells_with_evidence(only_published=True)
     functions = chosen.kept("function", matrix().functions)
     challenges = chosen.kept("challenge", matrix().challenges)
     themes = [
@@ -277,7 +281,7 @@ def toolkit(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "label": _word(challenge),
-                    "cells": [_shown(matrix().cell(f"{theme.id}.{challenge.id}.{one.id}"), sessions) for one in functions],
+                    "cells": [_shown(evidence[f"{theme.id}.{challenge.id}.{one.id}"]) for one in functions],
                 }
                 for challenge in challenges
             ],
@@ -291,24 +295,23 @@ def toolkit(request: HttpRequest) -> HttpResponse:
         "exports": [{"label": _("As JSON"), "url": reverse("api-toolkit-cells")}],
         "functions": [_word(one) for one in functions],
         "themes": themes,
-        "evidence": bool(sessions),
+        "evidence": any(one.sessions for one in evidence.values()),
     }
     return render(request, "facility/toolkit.html", context)
-
-
-def sessions_by_cell() -> Counter[str]:
-    """Approved sessions by field, of programmes whose report is published; the others say nothing in public yet."""
-    told = Report.objects.visible_to(NOBODY).values("programme_id")
-    rows = SupportSession.objects.filter(programme_id__in=told, state="approved").values_list("cells", flat=True)
-    return Counter(cell for cells in rows for cell in set(cells))
 
 
 def _url(cell: Cell) -> str:
     return reverse("toolkit-cell", kwargs={"cell": cell.id})
 
 
-def _shown(cell: Cell, sessions: Counter[str]) -> dict[str, Any]:
-    return {"url": _url(cell), "actions": len(cell.actions), "examples": len(cell.examples), "sessions": sessions[cell.id]}
+def _shown(evidence: CellEvidence) -> dict[str, Any]:
+    cell = matrix().cell(evidence.cell)
+    return {
+        "url": _url(cell),
+        "actions": len(cell.actions),
+        "examples": len(cell.examples),
+        "sessions": len(evidence.sessions),
+    }
 
 
 def toolkit_cell(request: HttpRequest, cell: str) -> HttpResponse:
@@ -317,13 +320,16 @@ def toolkit_cell(request: HttpRequest, cell: str) -> HttpResponse:
         field = matrix().cell(cell)
     except KeyError:
         raise Http404 from None
-    sessions = sessions_by_cell()
-    evidence = [
-        {"label": _("Actions"), "value": len(field.actions)},
-        {"label": _("Examples"), "value": len(field.examples)},
+    evidence = cells_with_evidence(only_published=True)[field.id]
+    facts = [
+        {"label": _("Approved sessions"), "value": len(evidence.sessions)},
+        {"label": _("Hours"), "value": evidence.hours},
+        {"label": _("Projects"), "value": len(evidence.projects)},
+        {"label": _("Clusters"), "value": len(evidence.clusters)},
+        {"label": _("Firms"), "value": len(evidence.firms)},
+        {"label": _("Actions of projects"), "value": len(evidence.actions)},
+        {"label": _("Needs eased or solved"), "value": len(evidence.outcomes)},
     ]
-    if sessions:
-        evidence.append({"label": _("Approved sessions"), "value": sessions[field.id]})
     context = {
         "title": _title(field),
         "lede": _("Theme %(theme)s, challenge %(challenge)s, function %(function)s.") % _words(field),
@@ -336,7 +342,7 @@ def toolkit_cell(request: HttpRequest, cell: str) -> HttpResponse:
                 for one in matrix().examples(cell=field.id)
             ],
         },
-        "evidence": evidence,
+        "evidence": facts if evidence.sessions or evidence.actions else [],
         "beside": [
             {"label": _title(one), "url": _url(one)}
             for one in matrix().cells(theme=field.theme)

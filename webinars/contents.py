@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import zoneinfo
+
 from django.db import models
 from django.db.models import Q
+from django.utils import formats
 from django.utils.translation import gettext_lazy as _
 
 from facility.registry.documents import Document
@@ -63,3 +67,10 @@ class Material(Part):
 
     def __str__(self) -> str:
         return self.title
+
+
+def span(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo) -> str:
+    """A day with start and end, in words and in a zone."""
+    local = start.astimezone(zone)
+    until = f"–{formats.time_format(end.astimezone(zone), 'H:i')}" if end else ""
+    return f"{formats.date_format(local, 'j F Y, H:i')}{until} {local.tzname()}"

@@ -18,7 +18,7 @@ from facility.workflow.input import Rows, StepForm
 from facility.workflow.steps import SYSTEM
 from webinars.contents import ELEMENTS
 from webinars.participants import of_programmes
-from webinars.topic import Topic
+from webinars.topic import ANSWERS, Topic
 from webinars.webinar import Webinar
 
 REPORTS = ("csv", "txt")
@@ -29,7 +29,7 @@ def accepted(file: Any) -> Any:
     if file:
         form = ReceiveDocument({"audience": "owner"}, {"file": file}, record=Document(), by=SYSTEM)
         if "file" in form.errors:
-            raise ValidationError(form.errors["file"])
+            raise ValidationError(list(form.errors["file"]))
     return file
 
 
@@ -86,7 +86,7 @@ class WebinarForm(Edits):
             self.add_error("ends_at", _t("The end lies before the start."))
         if not starts and self.record.state == Webinar.State.ANNOUNCED:
             self.add_error("starts_at", _t("An announced webinar keeps a date."))
-        twins = Webinar.objects.filter(programme=data.get("programme"), order=data.get("order")).exclude(
+        twins = Webinar.objects.filter(programme=data.get("programme"), order=data.get("order") or 0).exclude(
             state="cancelled"
         )
         if twins.exclude(pk=self.record.pk).exists():
@@ -254,5 +254,5 @@ class ScheduleTopic(StepForm):
 class AnswerTopic(StepForm):
     """What became of a topic without a webinar, and why."""
 
-    answer_kind = forms.ChoiceField(label=_("Answer"), choices=Topic._meta.get_field("answer_kind").choices)
+    answer_kind = forms.ChoiceField(label=_("Answer"), choices=ANSWERS)
     answer_text = long_text(_("Reason"), limit=2000)

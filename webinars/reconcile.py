@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from webinars.attendance import ACCEPTED, Refused, read
@@ -112,8 +112,7 @@ def _matched(
     for at, text in rows.items():
         keys = bearers.get(text, []) if text else []
         if len(keys) == 1 and often[text] == 1:
-            one = came[at]
-            found[at] = Found(one.name, one.email, one.minutes, keys[0], by)
+            found[at] = replace(came[at], key=keys[0], by=by)
             del left[keys[0]]
         elif keys:
             said.append(f"{came[at].name} is the {by} of several people; match them by hand.")

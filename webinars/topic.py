@@ -21,6 +21,7 @@ from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 from webinars.participants import OF_A_PROJECT, of_programmes, participant
 
+ANSWERS = [("one_to_one", _("Dealt with one-to-one")), ("declined", _("Declined"))]
 PLACES = 3  # how many topics the ranking names, unless asked otherwise
 
 
@@ -78,7 +79,7 @@ class Topic(InProgramme):
     answer_kind = models.CharField(
         _("answer"),
         max_length=12,
-        choices=[("one_to_one", _("Dealt with one-to-one")), ("declined", _("Declined"))],
+        choices=ANSWERS,
         blank=True,
         default="",
     )

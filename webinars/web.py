@@ -17,7 +17,7 @@ from facility.workflow.steps import NotFound
 from facility.workflow.web import DetailPage, ListPage, StepPage, page_of, state_tag, step_url
 from webinars.calendar_file import calendar_file
 from webinars.registration import Registration
-from webinars.topic import Topic, ranked
+from webinars.topic import Ranked, Topic, ranked
 from webinars.webinar import Webinar
 
 HAS_A_PLACE = ("registered", "attended", "absent")
@@ -75,6 +75,8 @@ class WebinarPage(DetailPage):
 class WebinarStep(StepPage):
     """The steps of a webinar. Attendance is shown as it would be kept before anything of it is written."""
 
+    record: Any
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Attendance has a page of its own."""
         self.is_import = kwargs["step"] == "import_attendance"
@@ -87,7 +89,7 @@ class WebinarStep(StepPage):
         if not self.is_import or "document" not in request.GET:
             return super().get(request, **kwargs)
         raw = {"document": request.GET["document"], "has_guests": True}
-        form = self.record.form_for(self.step, by=request.user, raw=raw)
+        form: Any = self.record.form_for(self.step, by=request.user, raw=raw)
         if not form.is_valid():
             return self.show(form, 400, errors=form.flat_errors())
         return self.show(form, preview=self.preview(form.cleaned_data["reading"]))
@@ -155,8 +157,21 @@ class TopicList(ListPage):
         """With the ranking of each programme."""
         open_ones = Topic.objects.visible_to(self.request.user).filter(state="proposed").select_related("programme")
         groups = groupby(open_ones.order_by("programme_id", "pk"), key=lambda topic: topic.programme)
-        wanted = [{"programme": programme, "ranked": ranked(list(topics))} for programme, topics in groups]
-        return super().page(context | {"wanted": [one for one in wanted if one["ranked"]]}, status)
+        wanted = [self.ranking(programme, ranked(list(topics))) for programme, topics in groups]
+        return super().page(context | {"wanted": [one for one in wanted if one["rows"]]}, status)
+
+    def ranking(self, programme: Any, places: list[Ranked]) -> dict[str, Any]:
+        """The first places as a table; a tie at the last one is said."""
+        rows = [
+            [
+                {"value": place.topic.title_text, "url": place.topic.get_absolute_url()},
+                place.rank,
+                place.topic.votes_count,
+                _("tied for the last place") if place.is_tied_at_cut else "",
+            ]
+            for place in places
+        ]
+        return {"programme": programme, "columns": [_("Topic"), _("Place"), _("Votes"), _("Tie")], "rows": rows}
 
 
 @page_of(Topic)
@@ -173,7 +188,7 @@ class TopicStep(StepPage):
 @login_required
 def calendar(request: HttpRequest, pk: Any) -> HttpResponse:
     """The webinar for the calendar of somebody who has a place in it."""
-    places = Registration.objects.filter(webinar=pk, person=request.user, state__in=HAS_A_PLACE)
+    places = Registration.objects.filter(webinar=pk, person=request.user.pk, state__in=HAS_A_PLACE)
     place = places.select_related("webinar").first()
     if place is None:
         raise NotFound(_("There is no such record."))

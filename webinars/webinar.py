@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import zoneinfo
 from typing import Any
@@ -23,7 +22,7 @@ from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, perform_many, state_field
 from facility.workflow.steps import NEW, SYSTEM, guard, step
-from webinars.contents import AGENDA, ELEMENTS, MATERIAL, REGISTRATIONS, AgendaItem, Material
+from webinars.contents import AGENDA, ELEMENTS, MATERIAL, REGISTRATIONS, AgendaItem, Material, span
 from webinars.participants import participant, people_involved
 from webinars.reconcile import Known, Reconciled, reconcile
 
@@ -322,13 +321,13 @@ class Webinar(InProgramme):
         """When it is planned: day and time in its zone, or the month while the day is open."""
         if self.starts_at is None:
             return formats.date_format(self.month, "F Y")
-        return _span(self.starts_at, self.ends_at, self.tz())
+        return span(self.starts_at, self.ends_at, self.tz())
 
     planned.label = _("planned")  # type: ignore[attr-defined]
 
     def actual(self) -> str:
         """When it was held, in its zone; empty before it was."""
-        return _span(self.started_at, self.ended_at, self.tz()) if self.started_at else ""
+        return span(self.started_at, self.ended_at, self.tz()) if self.started_at else ""
 
     actual.label = _("held")  # type: ignore[attr-defined]
 
@@ -389,12 +388,6 @@ class Webinar(InProgramme):
         ]
         columns = [_("Person"), _("State"), _("Minutes")]
         return [{"title": _("Registrations"), "columns": columns, "rows": rows, "empty": _("Nobody is invited yet.")}]
-
-
-def _span(start: dt.datetime, end: dt.datetime | None, zone: zoneinfo.ZoneInfo) -> str:
-    local = start.astimezone(zone)
-    until = f"–{formats.time_format(end.astimezone(zone), 'H:i')}" if end else ""
-    return f"{formats.date_format(local, 'j F Y, H:i')}{until} {local.tzname()}"
 
 
 def average_attendance(programme: Programme) -> float | None:

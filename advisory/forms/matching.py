@@ -117,7 +117,7 @@ class DeclareInterests(StepForm):
 
     def prepare(self) -> None:
         """What was declared before."""
-        self.initial |= {"consent": self.record.consent, "interests": self.record.interests}
+        self.initial.update(consent=self.record.consent, interests=self.record.interests)
 
 
 class ReceiveCv(ReceiveDocument):

@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -32,6 +33,24 @@ class AdvisorList(ListPage):
         if record.face == "public":
             made["facts"] = [made["facts"][0], *(fact | {"value": ""} for fact in made["facts"][1:])]
         return made
+
+
+@page_of(Advisor)
+class AdvisorPage(DetailPage):
+    """An advisor; how somebody came to the pool is nothing for fellows in a project."""
+
+    def timeline(self, record: Any) -> list[dict[str, Any]]:
+        """What happened, for the office and the advisor."""
+        return [] if record.face == "public" else super().timeline(record)
+
+
+@page_of(MatchRun)
+class MatchRunList(ListPage):
+    """The runs, without the bulk of what they hold."""
+
+    def rows(self) -> QuerySet:
+        """The rows without inputs and results."""
+        return super().rows().defer("inputs", "result")
 
 
 @page_of(MatchRun)
@@ -187,4 +206,4 @@ def forbidden_pair(run: MatchRun, key: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["AdvisorList", "MatchRunPage"]
+__all__ = ["AdvisorList", "AdvisorPage", "MatchRunList", "MatchRunPage"]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
@@ -22,16 +23,23 @@ from advisory.session import SupportSession
 from advisory.voices import VOICES
 from facility.instruments.link import Link
 from facility.roles import held
+from facility.workflow.show import shown, step_url
 from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
-from facility.workflow.web import StepPage, page_of, shown, step_url
+from facility.workflow.web import StepPage, page_of
 
 LOGGING = {"log", "plan", "log_planned", "revise"}
+HOW_IT_WORKS = gettext_noop(
+    "Advisor, cluster manager and coordinator rank alone. "
+    "When all three are in, you see all orders side by side and agree on one."
+)
 KEPT = ("form", "kind", "audience", "contact_hours", "preparation_hours", "people_count")
 
 
 @page_of(SupportSession)
 class SessionStep(StepPage):
     """A step of a session; logging is made for a phone and begins with the values of the last session."""
+
+    record: Any
 
     def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """The phone page for logging, the common one for all else."""
@@ -101,10 +109,12 @@ class SessionStep(StepPage):
 class RankPage(StepPage):
     """A step on the needs; ranking has its own page, on which buttons move a need without any script."""
 
+    record: Any
+
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Turns the numbers of the page into rows; up and down only show the page again."""
         if self.step.name == "submit_ranking" and "ranks-TOTAL_FORMS" not in request.POST:
-            given = {k.removeprefix("rank-"): v for k, v in request.POST.items() if k.startswith("rank-")}
+            given: Any = {k.removeprefix("rank-"): v for k, v in request.POST.items() if k.startswith("rank-")}
             for name, by in (("up", -1), ("down", 1)):
                 if name in request.POST:
                     return self.page({"order": self.moved(given, request.POST[name], by)})
@@ -117,7 +127,9 @@ class RankPage(StepPage):
 
     def moved(self, given: dict[str, str], need: str, by: int) -> list[str]:
         """The keys of the needs in the order of their numbers, one of them moved by a place."""
-        keys = sorted(given, key=lambda key: (int(given[key]) if given[key].isdigit() else len(given), list(given).index(key)))
+        keys = sorted(
+            given, key=lambda key: (int(given[key]) if given[key].isdigit() else len(given), list(given).index(key))
+        )
         if need in keys:
             at = keys.index(need)
             keys.insert(min(max(at + by, 0), len(keys) - 1), keys.pop(at))
@@ -132,7 +144,10 @@ class RankPage(StepPage):
         standing = {str(need.pk): need for need in assessment.standing().order_by("rank", "pk")}
         order = [key for key in context.get("order", standing) if key in standing]
         order += [key for key in standing if key not in order]
-        typed = {self.request.POST.get(f"ranks-{n}-need"): self.request.POST.get(f"ranks-{n}-rank") for n in range(len(order))}
+        typed = {
+            self.request.POST.get(f"ranks-{n}-need"): self.request.POST.get(f"ranks-{n}-rank")
+            for n in range(len(order))
+        }
         bound = form is not None and form.is_bound
         problems = list(context.get("blocked_by") or ())
         if bound and not form.is_valid():
@@ -154,10 +169,13 @@ class RankPage(StepPage):
                     for at, key in enumerate(order, 1)
                 ],
                 "problems": problems,
-                "hidden": context.get("hidden") or {"_version": assessment.version, "_token": self.request.POST.get("_token", "")},
-                "how": _("Advisor, cluster manager and coordinator rank alone. When all three are in, you see all orders side by side and agree on one."),
+                "hidden": context.get("hidden")
+                or {"_version": assessment.version, "_token": self.request.POST.get("_token", "")},
+                "how": _(HOW_IT_WORKS),
                 "voices": self.voices(),
-                "add_url": "" if assessment.ranked_count else f"{step_url(Need(), Need.step('add'))}?project={project.pk}",
+                "add_url": ""
+                if assessment.ranked_count
+                else f"{step_url(Need(), Need.step('add'))}?project={project.pk}",
             },
             status,
         )
@@ -193,6 +211,9 @@ class Tries(SimpleRateThrottle):
 class ConfirmByLink(View):
     """Confirming a session, or saying what is wrong, by the link from the mail and without signing in."""
 
+    link: Link
+    session: Any
+
     @sensitive_variables("code")
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Counts posts and codes that are not known; the page is kept by nobody."""
@@ -204,16 +225,16 @@ class ConfirmByLink(View):
             raise
         if request.method == "POST" and not Tries().allow_request(request, self):
             return self.too_many()
-        answer = super().dispatch(request, *args, **kwargs)
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return super().dispatch(request, *args, **kwargs)
 
     def known(self, code: str) -> Link:
         """The link, of a person who may still answer for this session; NotFound in every other case."""
         link = Link.find(code)
         if link.record_type != SupportSession._meta.label_lower or link.step != "confirm":
             raise NotFound(_("This link is not known or no longer valid."))
-        rows = SupportSession.objects.select_related(*SupportSession.door_related).filter(SupportSession.step("confirm").who.q(link.person))
+        rows = SupportSession.objects.select_related(*SupportSession.door_related).filter(
+            SupportSession.step("confirm").who.q(link.person)
+        )
         self.session = rows.filter(pk=link.record_id).first()
         if self.session is None:
             raise NotFound(_("This link is not known or no longer valid."))
@@ -221,7 +242,11 @@ class ConfirmByLink(View):
 
     def too_many(self) -> HttpResponse:
         """429, in words."""
-        words = {"tone": "warn", "title": _("Too many tries"), "text": _("Wait a minute, then open the link from the mail again.")}
+        words = {
+            "tone": "warn",
+            "title": _("Too many tries"),
+            "text": _("Wait a minute, then open the link from the mail again."),
+        }
         return self.done(words, 429)
 
     def done(self, words: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -232,10 +257,22 @@ class ConfirmByLink(View):
         """Where the session stands now that the link has done its work."""
         session, day = self.session, self.session.day_in_words()
         words = {
-            "confirmed": ("good", _("Confirmed, thank you"), _("The session of %s counts now. Advisor and coordinator see it.")),
-            "disputed": ("good", _("Sent back, thank you"), _("The advisor reads what is wrong with the session of %s and corrects it.")),
+            "confirmed": (
+                "good",
+                _("Confirmed, thank you"),
+                _("The session of %s counts now. Advisor and coordinator see it."),
+            ),
+            "disputed": (
+                "good",
+                _("Sent back, thank you"),
+                _("The advisor reads what is wrong with the session of %s and corrects it."),
+            ),
         }
-        other = ("wait", _("Nothing is left to answer"), _("This link has been used, or the session of %s was answered in another way."))
+        other = (
+            "wait",
+            _("Nothing is left to answer"),
+            _("This link has been used, or the session of %s was answered in another way."),
+        )
         tone, title, text = words.get(session.state, other)
         return self.done({"tone": tone, "title": title, "text": text % day, "waiting": self.waiting()}, status)
 

@@ -1,34 +1,34 @@
-"""The pages of projects, needs and sessions: the project file, logging on a phone, ranking, and the link from the mail."""
+"""The project file, and the list of projects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from advisory.action import Action
 from advisory.advisor import Advisor
+from advisory.case import Signature
+from advisory.ledger import counts_by_form, figures_of, flags, ledger, reach, time_gone, used
 from advisory.needs import Need, NeedsAssessment
-from advisory.project import Project, Signature
+from advisory.project import SUPPORTED, Project
 from advisory.session import SupportSession
 from advisory.voices import VOICES
-from advisory.ledger import counts_by_form, figures_of, flags, ledger, reach, time_gone, used
 from facility.registry.documents import Document
-from facility.registry.organisation import Organisation
 from facility.registry.vocabulary_data import vocabulary
-from facility.roles import held
 from facility.workflow import clock
 from facility.workflow.engine import title_of
-from facility.workflow.steps import Step
-from facility.workflow.web import DetailPage, ListPage, StepPage, page_of, state_tag, step_url
+from facility.workflow.show import state_tag, step_url
+from facility.workflow.web import DetailPage, ListPage, StepPage, page_of
 
 RARE = {"edit", "pause", "stop", "reopen", "reorder", "replace"}
 SHOWN_SESSIONS, SHOWN_EVENTS, APART = 6, 8, 2
-TRACK = Project.RUNNING + (Project.State.CLOSED,)
+TRACK = (*Project.RUNNING, Project.State.CLOSED)
 NEED_TONES = {"open": "wait", "eased": "active", "solved": "good"}
 
 # Downstream apps add a table to the project file, as webinars that its people attended (F10).
@@ -36,7 +36,7 @@ _tables: list[Callable[[Project, Any], dict[str, Any]]] = []
 
 
 def project_table(make: Callable[[Project, Any], dict[str, Any]]) -> Callable[[Project, Any], dict[str, Any]]:
-    """Adds a table to every project file: `make(project, person)` answers {"id", "title", "columns", "rows", "empty"}."""
+    """Adds a table to every project file: {"id", "title", "columns", "rows", "empty"} for a project and a person."""
     _tables.append(make)
     return make
 
@@ -59,14 +59,20 @@ class ProjectFile(DetailPage):
 
     template = "advisory/project.html"
 
-    def context(self, record: Project) -> dict[str, Any]:
+    def context(self, record: Any) -> dict[str, Any]:
         """Everything on one page, each thing in a number of queries that does not grow with it."""
         assessment = self.assessment(record)
         offers = self.all_offers(record, assessment)
         figures = figures_of(record)
         today = clock.today(record.programme.tz())
         people = {"advisor": list(record.advisors()), "manager": list(record.managers())}
-        tables = [self.plan(record), self.forms(record), self.firms(record), self.documents(record), self.lessons(record)]
+        tables = [
+            self.plan(record),
+            self.forms(record),
+            self.firms(record),
+            self.documents(record),
+            self.lessons(record),
+        ]
         return {
             "crumbs": [{"label": title_of(Project), "url": reverse("records", kwargs={"records": "projects"})}],
             "lede": self.sentence(record, people),
@@ -82,12 +88,14 @@ class ProjectFile(DetailPage):
             "line": self.line(record),
         }
 
-    def assessment(self, record: Project) -> NeedsAssessment | None:
+    def assessment(self, record: Any) -> NeedsAssessment | None:
         """The assessment with what this person may do on it."""
-        rows = NeedsAssessment.objects.filter(project=record).with_faces(self.request.user).with_offers(self.request.user)
+        rows = (
+            NeedsAssessment.objects.filter(project=record).with_faces(self.request.user).with_offers(self.request.user)
+        )
         return rows.select_related(*NeedsAssessment.door_related).first()
 
-    def all_offers(self, record: Project, assessment: NeedsAssessment | None) -> list[dict[str, Any]]:
+    def all_offers(self, record: Any, assessment: NeedsAssessment | None) -> list[dict[str, Any]]:
         """The steps on the needs first while they are open, then those of the project; one of them is filled."""
         made = self.offers(record)
         if assessment is not None:
@@ -99,15 +107,19 @@ class ProjectFile(DetailPage):
             offer["filled"] = False
         return made
 
-    def sentence(self, record: Project, people: dict[str, list[Any]]) -> str:
+    def sentence(self, record: Any, people: dict[str, list[Any]]) -> str:
         """Where, who and with whom, in one line."""
         cluster = record.lead_cluster
         words = [cluster.country.name, cluster.sector]
-        words += [_("advisor %s") % ", ".join(map(str, people["advisor"]))] if people["advisor"] else [_("no advisor yet")]
-        words += [_("manager %s") % ", ".join(map(str, people["manager"]))] if people["manager"] else [_("no manager yet")]
+        words += (
+            [_("advisor %s") % ", ".join(map(str, people["advisor"]))] if people["advisor"] else [_("no advisor yet")]
+        )
+        words += (
+            [_("manager %s") % ", ".join(map(str, people["manager"]))] if people["manager"] else [_("no manager yet")]
+        )
         return " · ".join(words)
 
-    def track(self, record: Project) -> list[dict[str, str]]:
+    def track(self, record: Any) -> list[dict[str, str]]:
         """The course from opened to closed; a paused project stands where it was."""
         state = record.before_pause if record.state == "paused" else record.state
         names = [str(one) for one in TRACK]
@@ -115,7 +127,9 @@ class ProjectFile(DetailPage):
         places = ["past" if i < at else "now" if i == at else "ahead" for i in range(len(names))]
         return [{"label": one.label, "note": "", "place": place} for one, place in zip(TRACK, places, strict=True)]
 
-    def needs(self, record: Project, assessment: NeedsAssessment | None, people: dict[str, list[Any]]) -> dict[str, Any] | None:
+    def needs(
+        self, record: Any, assessment: NeedsAssessment | None, people: dict[str, list[Any]]
+    ) -> dict[str, Any] | None:
         """The needs; the three orders only once all are in (F13)."""
         if assessment is None:
             return None
@@ -131,7 +145,9 @@ class ProjectFile(DetailPage):
                 "area": need.get_area_display(),
                 "ranks": [_rank(ranks.get(need.pk, {}).get(voice), need.rank) for voice, _label in VOICES],
                 "start": need.get_start_status_display(),
-                "now": {"label": need.get_end_status_display(), "tone": NEED_TONES[need.end_status]} if need.end_status else None,
+                "now": {"label": need.get_end_status_display(), "tone": NEED_TONES[need.end_status]}
+                if need.end_status
+                else None,
             }
             for need in assessment.standing().order_by("rank", "pk")
         ]
@@ -146,11 +162,11 @@ class ProjectFile(DetailPage):
             "add_url": self.new(Need, "add", record) if not is_told and not assessment.ranked_count else "",
         }
 
-    def new(self, model: Any, step: str, record: Project) -> str:
+    def new(self, model: Any, step: str, record: Any) -> str:
         """The page of a step that makes something for this project."""
         return f"{step_url(model(), model.step(step))}?project={record.pk}"
 
-    def sessions(self, record: Project) -> dict[str, Any]:
+    def sessions(self, record: Any) -> dict[str, Any]:
         """The latest sessions."""
         rows = record.sessions.select_related("advisor__person").annotate(firm_count=Count("firms"))
         latest = rows.order_by("-held_on", "-pk")[: SHOWN_SESSIONS + 1]
@@ -184,29 +200,51 @@ class ProjectFile(DetailPage):
         gone = time_gone(figures, today)
         said = _("%(used)s of %(budget)d days are approved, confirmed or logged, with %(gone)d %% of the time gone.")
         return {
-            "sentence": said % {"used": f"{used(figures):.1f}", "budget": figures.days_budget, "gone": round(gone * 100)},
+            "sentence": said
+            % {"used": f"{used(figures):.1f}", "budget": figures.days_budget, "gone": round(gone * 100)},
             "parts": [{"label": label, "value": amounts[name], "note": note} for name, (label, note) in words.items()],
             "total": figures.days_budget,
             "gone": gone,
         }
 
-    def plan(self, record: Project) -> dict[str, Any]:
+    def plan(self, record: Any) -> dict[str, Any]:
         """The actions."""
         actions = record.actions.select_related("need", "owner").order_by("need__rank", "due_on", "pk")
         rows = [
-            [{"value": a.title_text, "url": a.get_absolute_url()}, a.need.text, str(a.owner), a.due_on, state_tag(a, record.face)]
+            [
+                {"value": a.title_text, "url": a.get_absolute_url()},
+                a.need.text,
+                str(a.owner),
+                a.due_on,
+                state_tag(a, record.face),
+            ]
             for a in actions
         ]
         columns = [_("Action"), _("Need"), _("Responsible"), _("Due"), _("State")]
-        return {"id": "plan", "title": _("Plan"), "columns": columns, "rows": rows, "empty": _("Nothing is planned yet.")}
+        table = {
+            "id": "plan",
+            "title": _("Plan"),
+            "columns": columns,
+            "rows": rows,
+            "empty": _("Nothing is planned yet."),
+        }
+        if Action.step("plan").who.roles & self.request.user.roles_held() and record.state in SUPPORTED:
+            table["add"] = {"label": _("Plan an action"), "url": self.new(Action, "plan", record)}
+        return table
 
-    def forms(self, record: Project) -> dict[str, Any]:
+    def forms(self, record: Any) -> dict[str, Any]:
         """Sessions by form, zeros too (F16)."""
         forms = vocabulary("forms")
         rows = [[forms[key].label(get_language() or "en"), n] for key, n in counts_by_form(record).items()]
-        return {"id": "forms", "title": _("Forms of support"), "columns": [_("Form"), _("Sessions held")], "rows": rows, "empty": ""}
+        return {
+            "id": "forms",
+            "title": _("Forms of support"),
+            "columns": [_("Form"), _("Sessions held")],
+            "rows": rows,
+            "empty": "",
+        }
 
-    def firms(self, record: Project) -> dict[str, Any]:
+    def firms(self, record: Any) -> dict[str, Any]:
         """Members, target and reached (F02)."""
         found = reach(record)
         labels = {
@@ -219,7 +257,7 @@ class ProjectFile(DetailPage):
         rows = [[label, found[name]] for name, label in labels.items()]
         return {"id": "firms", "title": _("Firms"), "columns": [_("What"), _("Number")], "rows": rows, "empty": ""}
 
-    def documents(self, record: Project) -> dict[str, Any]:
+    def documents(self, record: Any) -> dict[str, Any]:
         """Documents of this project; a download is logged (F17)."""
         found = Document.objects.visible_to(self.request.user).filter(audience="project", scope_key=record.pk)
         rows = [
@@ -246,16 +284,39 @@ class ProjectFile(DetailPage):
             },
         }
 
-    def lessons(self, record: Project) -> dict[str, Any]:
+    def lessons(self, record: Any) -> dict[str, Any]:
         """Lessons with the role of whoever wrote them."""
         rows = [[one.text, one.get_area_display(), one.get_role_display()] for one in record.lessons.order_by("pk")]
         columns = [_("Lesson"), _("Area"), _("From")]
         return {"id": "lessons", "title": _("Lessons"), "columns": columns, "rows": rows, "empty": _("No lesson yet.")}
 
-    def line(self, record: Project) -> list[dict[str, Any]]:
+    def line(self, record: Any) -> list[dict[str, Any]]:
         """The end that is planned, then the latest events."""
-        ahead = [{"label": _("End of support"), "at": record.ends_on, "ahead": True}] if record.state in Project.RUNNING else []
-        return ahead + [{"label": one["label"], "at": one["at"], "note": one["who"]} for one in self.timeline(record)[:SHOWN_EVENTS]]
+        ahead = (
+            [{"label": _("End of support"), "at": record.ends_on, "ahead": True}]
+            if record.state in Project.RUNNING
+            else []
+        )
+        return ahead + [
+            {"label": one["label"], "at": one["at"], "note": one["who"]} for one in self.timeline(record)[:SHOWN_EVENTS]
+        ]
+
+
+@page_of(Action)
+class ActionStep(StepPage):
+    """A step of an action; planned from a project's page, it offers the needs of that project only."""
+
+    def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
+        """The form, narrowed to the project in the address."""
+        named = self.request.GET.get("project")
+        if named and form is not None and "need" in form.fields:
+            needs = form.fields["need"].queryset
+            form.fields["need"].queryset = needs.filter(pk__in=[n.pk for n in needs if str(n.project_id) == named])
+        return super().show(form, status, **more)
+
+    def after(self, record: Any) -> str:
+        """A new action leads back to the plan."""
+        return record.project.get_absolute_url() if self.step.creates() else super().after(record)
 
 
 def _rank(value: int | None, agreed: int | None) -> dict[str, int | None]:
@@ -268,4 +329,13 @@ def _voice(voice: str, label: Any, there: list[Signature], people: dict[str, lis
     if found:
         return {"who": str(found.by), "role": label, "text": _("Signed"), "tone": "good", "at": found.at}
     names = ", ".join(str(one) for one in people.get(voice, ())) or label
-    return {"who": names, "role": label if names != label else "", "text": _("Not signed yet"), "tone": "wait", "at": None}
+    return {
+        "who": names,
+        "role": label if names != label else "",
+        "text": _("Not signed yet"),
+        "tone": "wait",
+        "at": None,
+    }
+
+
+__all__ = ["ActionStep", "ProjectFile", "ProjectList", "project_table"]

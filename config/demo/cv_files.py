@@ -182,4 +182,4 @@ def _gendered(title: str, woman: bool) -> str:
 
 
 def _address(name: str) -> str:
-    return fold(name).replace(" ", "")
+    return fold(name.lower().translate({ord("æ"): "ae", ord("ø"): "o", ord("ß"): "ss"})).replace(" ", "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import heapq
+import itertools
 import os
 import signal
 import subprocess
@@ -45,12 +47,28 @@ class Stage:
         self.people: dict[str, Person] = {}
         self.hash = make_password(PASSWORD)  # one for all, since each costs a fifth of a second
         self.kept: dict[str, Any] = {}
+        self.agenda: list[tuple[dt.datetime, int, Callable[[], None]]] = []
+        self.counter = itertools.count()
 
     def on(self, day: dt.date | str, hour: int = 9, minute: int = 0) -> None:
         """Sets the demo's clock to an hour of a day in Brussels."""
         if isinstance(day, str):
             day = dt.date.fromisoformat(day)
         clock.set_demo(dt.datetime.combine(day, dt.time(hour, minute), ZONE))
+
+    def plan(self, day: dt.date | str, act: Callable[[], None], hour: int = 10, minute: int = 0) -> None:
+        """Something that happens at an hour of a day; `run` takes all of it in the order of time."""
+        if isinstance(day, str):
+            day = dt.date.fromisoformat(day)
+        when = dt.datetime.combine(day, dt.time(hour, minute), ZONE)
+        heapq.heappush(self.agenda, (when, next(self.counter), act))
+
+    def run(self) -> None:
+        """Lets everything planned happen, also what is planned on the way."""
+        while self.agenda:
+            when, _number, act = heapq.heappop(self.agenda)
+            clock.set_demo(when)
+            act()
 
     def settle(self) -> None:
         """Waits until no job is open and no timer is due; parked jobs end the demo with their reason."""

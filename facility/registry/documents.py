@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_fsm import RETURN_VALUE
 
-from facility.roles import any_of, any_office, any_reader, held, parent_step, public_when, signed_in, system, who
+from facility.roles import any_of, any_reader, held, in_force, public_when, signed_in, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Workflow, state_field
 from facility.workflow.ids import uuid7
@@ -41,7 +41,12 @@ of_project = who(
 )
 of_programme = who(
     "programme member",
-    lambda person: Q(audience="programme", programme_id__in=held(person, *ROLES_OF_PROJECT, "evaluator")),
+    lambda person: Q(
+        audience="programme",
+        programme_id__in=in_force()
+        .filter(person=person, role__in=[*ROLES_OF_PROJECT, "evaluator"], programme__isnull=False)
+        .values("programme_id"),
+    ),
 )
 
 
@@ -193,5 +198,3 @@ class Download(models.Model):
     def __str__(self) -> str:
         return f"{self.document_id} {self.at:%Y-%m-%d %H:%M}"
 
-
-__all__ = ["ACCEPTED", "Document", "Download", "any_office", "parent_step"]

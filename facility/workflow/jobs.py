@@ -144,8 +144,11 @@ def handler_of(name: str) -> Handler:
     return _handlers[name]
 
 
-def ring(send: Callable[[str, str], None], limit: int = 500) -> int:
-    """Rings for due jobs, at most `limit`; answers how many. Where `send(job_id, queue)` fails the next sweep rings."""
+def ring(send: Callable[[str, str], bool], limit: int = 500) -> int:
+    """Rings for due jobs, at most `limit`; answers how many. `send(job_id, queue)` says whether the broker took it.
+
+    It is noted first and rung after the commit, since a worker passes over a row that is locked here.
+    """
     instant = clock.now()
     machine = clock_of_machine()
     with transaction.atomic():
@@ -153,10 +156,11 @@ def ring(send: Callable[[str, str], None], limit: int = 500) -> int:
             Q(state=Job.State.WAITING, due_at__lte=instant) | Q(state=Job.State.RUNNING, lease_until__lt=machine)
         ).filter(Q(rung_at__isnull=True) | Q(rung_at__lt=machine - RING_AGAIN))
         found = list(due.order_by("due_at", "id").select_for_update(skip_locked=True)[:limit])
-        if found:
-            Job.objects.filter(pk__in=[one.pk for one in found]).update(rung_at=machine)
-    for one in found:
-        send(str(one.pk), one.queue)
+        Job.objects.filter(pk__in=[one.pk for one in found]).update(rung_at=machine)
+    for at, one in enumerate(found):
+        if not send(str(one.pk), one.queue):
+            Job.objects.filter(pk__in=[left.pk for left in found[at:]]).update(rung_at=None)
+            return at
     return len(found)
 
 

@@ -30,12 +30,14 @@ def run_job(job_id: str) -> None:
     jobs.run(job_id)
 
 
-def send(job_id: str, queue: str) -> None:
-    """Rings: asks a worker of the queue to run the job. A broker that is away is no error; the next sweep rings."""
+def send(job_id: str, queue: str) -> bool:
+    """Rings: asks a worker of the queue to run the job. A broker that is away is no error for anybody."""
     try:
         run_job.apply_async(args=[job_id], queue=queue, retry=False)
     except Exception as error:
         log.warning("broker_away", error=type(error).__name__)
+        return False
+    return True
 
 
 def tick() -> int:

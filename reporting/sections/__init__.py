@@ -1,4 +1,4 @@
-"""From a programme to the frozen cut of its report: one declared function for each section, all figures with their records.
+"""From a programme to the frozen cut of its report: one declared function a section, every figure with its records.
 
 `cut_of` reads; it writes nothing. To add a section see docs/report.md.
 """
@@ -12,24 +12,29 @@ from typing import Any
 from facility.registry.programme import Programme
 from facility.registry.vocabulary_data import vocabulary
 from reporting.cut import FORMS, SECTIONS, Figures, seal
-from reporting.sections import cases, closing, delivery, opening, toolkit
+from reporting.sections import cases, closing, delivery, matching, opening, toolkit
 from reporting.sections.material import KINDS, Material
 from reporting.sections.registry import DECLARED
 
 SCHEMA = "facility-report/1"
-MODULES = (opening, delivery, cases, toolkit, closing)  # importing them declares their sections
+MODULES = (opening, matching, delivery, cases, toolkit, closing)  # importing them declares their sections
 DISCLAIMER = (
-    "The information and views in this report are those of its authors and do not necessarily reflect the official opinion "
+    "The information and views in this report are those of its authors and do not necessarily reflect the official "
+    "opinion "
     "of the funder, who may not be held responsible for the use that is made of them."
 )
 REUSE = "Reuse is authorised provided the source is acknowledged and the meaning is not distorted."
-DEMO_NOTE = "Demonstration. People, figures, texts and quotes are invented; names of clusters on the public list are facts."
+DEMO_NOTE = (
+    "Demonstration. People, figures, texts and quotes are invented; names of clusters on the public list are facts."
+)
 
 
-def cut_of(programme: Programme, *, as_of: dt.datetime, number: int, title: str, chosen: Sequence[str]) -> dict[str, Any]:
+def cut_of(
+    programme: Programme, *, as_of: dt.datetime, number: int, title: str, chosen: Sequence[str]
+) -> dict[str, Any]:
     """The sealed cut of a programme as it stands now.
 
-    as_of: the instant that the cut bears, aware and in whole seconds. number: the version. title: the report's own title.
+    as_of: the instant that the cut bears, aware, in whole seconds. number: the version. title: the report's own title.
     chosen: ids of sections in the order of the report; the data of all sections are in the cut in any case.
     Call it inside one transaction with a view of its own, so that all figures are of one moment.
     """

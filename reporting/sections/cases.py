@@ -10,7 +10,7 @@ from reporting.cut import FORMS, Figures
 from reporting.sections.delivery import end_of
 from reporting.sections.material import WORKED, Material
 from reporting.sections.registry import Cut, section
-from reporting.sections.words import begun, counted, paragraphs, total
+from reporting.sections.words import begun, counted, number, paragraphs, total
 
 
 @section("projects")
@@ -19,8 +19,9 @@ def projects(m: Material, f: Figures) -> tuple[Cut, list[str]]:
     rows = [_project(m, f, one) for one in m.projects]
     closed = sum(one.state == "closed" for one in m.projects)
     text = (
-        f"Each of the {len(rows)} projects has a page: what the cluster set out from, the needs that were agreed, what was "
-        f"done and what came of it. {begun(counted(closed, 'project is', 'projects are'))} closed. Firms are counted once a project."
+        f"The {counted(len(rows), 'project')} of the programme: what each cluster set out from, the needs that were "
+        f"agreed, what was done and what came of it. {begun(counted(closed, 'project is', 'projects are'))} closed. "
+        f"A firm counts once in a project."
     )
     return {"projects": rows}, [text if rows else "No project is open yet."]
 
@@ -33,7 +34,9 @@ def _project(m: Material, f: Figures, one: Any) -> Cut:
     return {
         "id": m.id(one.pk),
         "name": one.name,
-        "lang": language(one.application__lead_cluster__lang) if one.name == one.application__lead_cluster__name else "en",
+        "lang": language(one.application__lead_cluster__lang)
+        if one.name == one.application__lead_cluster__name
+        else "en",
         "name_en": None,
         "short": m.label_of(one),
         "members": [party.cluster__name for party in m.parties[one.pk] if not party.is_lead],
@@ -103,9 +106,15 @@ def _totals(m: Material, f: Figures, one: Any, sessions: list[Any]) -> Cut:
     return {
         "sessions": f.figure(f"Sessions of {name}", "sessions", f"approved sessions of {name}", m.ids(sessions)),
         "hours": f.figure(
-            f"Hours of {name}", "hours", f"hours of approved sessions of {name}", m.ids(sessions), total(s.hours for s in sessions)
+            f"Hours of {name}",
+            "hours",
+            f"hours of approved sessions of {name}",
+            m.ids(sessions),
+            total(s.hours for s in sessions),
         ),
-        "firms": f.figure(f"Firms of {name}", "firms", f"different firms in approved sessions of {name}", m.firms_in(sessions)),
+        "firms": f.figure(
+            f"Firms of {name}", "firms", f"different firms in approved sessions of {name}", m.firms_in(sessions)
+        ),
     }
 
 
@@ -157,5 +166,5 @@ def stories(m: Material, f: Figures) -> tuple[Cut, list[str]]:
     text = "No story is published yet."
     if rows:
         published = counted(len(rows), "story is", "stories are")
-        text = f"{begun(published)} published. {begun(counted(clusters, 'cluster'))} stand in them; each has approved."
+        text = f"{begun(published)} published. Every cluster named has approved: {number(clusters)} in all."
     return {"stories": rows}, [text]

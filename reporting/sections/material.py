@@ -112,14 +112,18 @@ class Material:
             "application__context", f"{lead}name", f"{lead}lang", f"{lead}country", f"{lead}nuts",
             f"{lead}sector", f"{lead}ecosystem", f"{lead}members_count",
         )  # fmt: skip
-        parties = ProjectCluster.objects.filter(project__programme=self.programme).order_by("-is_lead", "cluster__sort_name", "pk")
-        parties = parties.values_list(
+        own_parties = ProjectCluster.objects.filter(project__programme=self.programme)
+        parties = own_parties.order_by("-is_lead", "cluster__sort_name", "pk").values_list(
             "project_id", "cluster_id", "is_lead", "cluster__name", "cluster__country", "cluster__members_count",
             "cluster__smes_count", named=True,
         )  # fmt: skip
         self.parties = grouped(parties, "project_id")
-        large = Organisation.objects.filter(size="large", kind="firm", cluster__parties__project__programme=self.programme)
-        self.large_firms = dict(large.values("cluster_id").annotate(n=Count("pk", distinct=True)).values_list("cluster_id", "n"))
+        large = Organisation.objects.filter(
+            size="large", kind="firm", cluster__parties__project__programme=self.programme
+        )
+        self.large_firms = dict(
+            large.values("cluster_id").annotate(n=Count("pk", distinct=True)).values_list("cluster_id", "n")
+        )
         self.needs = self.load(
             "N", Need.objects.filter(**own, assessment__state="agreed").exclude(state="withdrawn"),
             "project_id", "area", "text", "rank", "start_status", "end_status",
@@ -160,11 +164,13 @@ class Material:
         )  # fmt: skip
         agenda = AgendaItem.objects.filter(webinar__programme=self.programme).order_by("order")
         self.agenda = grouped(agenda.values_list("webinar_id", "element", "speaker", named=True), "webinar_id")
-        self.registrations = self.load("R", Registration.objects.filter(**own), "webinar_id", "state")
+        self.registrations = self.load("R", Registration.objects.filter(**own), "webinar_id", "state", "registered_at")
         self.topics = self.load(
             "T", Topic.objects.filter(**own).exclude(state="merged"), "title_text", "state", "webinar_id", "answer_kind"
         )
-        votes = Vote.objects.filter(topic__programme=self.programme, taken_back_at__isnull=True).exclude(topic__state="merged")
+        votes = Vote.objects.filter(topic__programme=self.programme, taken_back_at__isnull=True).exclude(
+            topic__state="merged"
+        )
         self.votes = self.load("V", votes, "topic_id")
 
     def load_stories(self) -> None:
@@ -175,11 +181,15 @@ class Material:
             "project_id", "title_text", "sector", "result", "text",
         )  # fmt: skip
         clusters = StoryCluster.objects.filter(**told).order_by("cluster__sort_name", "pk")
-        self.story_clusters = grouped(clusters.values_list("story_id", "cluster__name", "cluster__country", named=True), "story_id")
+        self.story_clusters = grouped(
+            clusters.values_list("story_id", "cluster__name", "cluster__country", named=True), "story_id"
+        )
         partners = StoryPartner.objects.filter(**told).order_by("name", "pk")
         self.story_partners = grouped(partners.values_list("story_id", "name", named=True), "story_id")
         quotes = StoryQuote.objects.filter(**told, has_consent=True).order_by("story_id", "order")
-        self.quotes = grouped(quotes.values_list("story__project_id", "text", "lang", "speaker", named=True), "story__project_id")
+        self.quotes = grouped(
+            quotes.values_list("story__project_id", "text", "lang", "speaker", named=True), "story__project_id"
+        )
 
     def load_marks(self) -> None:
         """The days on which steps were taken, from the trail: (record type, step) to [(day, record)]."""

@@ -1,10 +1,8 @@
-"""Sections that open the report: summary, course, selection, matching."""
+"""Sections that open the report: summary, course, selection."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from decimal import Decimal
 from statistics import mean
 from typing import Any
 
@@ -13,14 +11,13 @@ from facility.registry.vocabulary_data import vocabulary
 from reporting.cut import Figures
 from reporting.sections.material import WORKED, Material
 from reporting.sections.registry import Cut, section
-from reporting.sections.words import begun, counted, listed, number, percent, total
+from reporting.sections.words import begun, counted, listed, number, of_them, percent, total
 
 HIGHLIGHTS = 6
 SIZES = ((50, "1-49 members"), (100, "50-99 members"), (200, "100-199 members"), (None, "200 members and more"))
 NO_ECOSYSTEM = "Not stated"
 THIRD = 3
 MOVED = ("eased", "solved")
-ADMITTED = ("pool", "suspended", "retired")
 FUNNEL = {
     "started": "Applications started",
     "submitted": "Submitted",
@@ -28,55 +25,78 @@ FUNNEL = {
     "above": "At or above the minimum score",
     "selected": "Selected",
 }
-STAGES = {"received": "CVs received", "confirmed": "CVs confirmed", "pool": "Admitted to the pool", "assigned": "Assigned"}
 
 
 @section("summary")
 def summary(m: Material, f: Figures) -> tuple[Cut, list[str]]:
     """The ten key figures, and the projects whose outcome is shown."""
-    states = sorted({code for one in m.projects for code in m.countries_of(one)} & {eu_code(code) for code in EU_MEMBERS})
+    key = _key(m, f)
+    moved = key["needs_moved"]["n"]
+    told = sorted(
+        (one for one in m.projects if one.note_approved_at), key=lambda one: (-_moved_in(m, one), m.id(one.pk))
+    )
+    first = (
+        f"From {_day(m.programme.starts_on)} to {_day(m.programme.ends_on)} the programme supported "
+        f"{counted(len(m.projects), 'project')} in {counted(key['member_states']['value'], 'Member State')}. "
+        f"{begun(counted(len(m.sessions), 'support session'))} with {number(key['hours']['value'])} hours of work "
+        f"reached {counted(key['firms']['value'], 'firm')}."
+    )
+    second = "No need was agreed yet."
+    if m.needs:
+        second = (
+            f"Advisors, cluster managers and coordinators agreed on {counted(len(m.needs), 'need')}; "
+            f"{of_them(moved, 'of them was', 'of them were')} solved or eased by the day of these data."
+        )
+    return {"key": key, "highlights": m.ids(told[:HIGHLIGHTS])}, [first, second]
+
+
+def _key(m: Material, f: Figures) -> dict[str, Cut]:
+    members = {eu_code(code) for code in EU_MEMBERS}
+    states = {code for one in m.projects for code in m.countries_of(one)} & members
     moved = [one for one in m.needs if one.end_status in MOVED]
     assigned = {one.advisor_id for one in m.assignments if one.state in WORKED}
     hours = total(one.hours for one in m.sessions)
     webinars = [one for one in m.held_webinars() if one.present_count is not None]
     average = round(mean(one.present_count for one in webinars), 1) if webinars else 0
     firms = m.firms_in(m.sessions)
-    key = {
+    return {
         "projects": f.figure("Projects", "projects", "all projects of the programme", m.ids(m.projects)),
         "member_states": f.figure(
-            "Member States", "Member States", "Member States of the clusters in projects", m.ids(m.projects), len(states)
+            "Member States",
+            "Member States",
+            "Member States of the clusters in projects",
+            m.ids(m.projects),
+            len(states),
         ),
         "cvs": f.figure("CVs", "CVs", "CVs handed in", m.ids(m.curricula)),
-        "advisors": f.figure("Advisors", "advisors", "advisors with an assignment active or completed", map(m.id, assigned)),
+        "advisors": f.figure(
+            "Advisors", "advisors", "advisors with an assignment active or completed", map(m.id, assigned)
+        ),
         "sessions": f.figure("Support sessions", "sessions", "sessions in state approved", m.ids(m.sessions)),
         "hours": f.figure(
-            "Hours of support", "hours", "sum of hours of contact and preparation of approved sessions", m.ids(m.sessions), hours
+            "Hours of support",
+            "hours",
+            "sum of hours of contact and preparation of approved sessions",
+            m.ids(m.sessions),
+            hours,
         ),
         "firms": f.figure("Firms reached", "firms", "different firms that took part in approved sessions", firms),
         "needs_moved": f.figure(
-            "Needs solved or eased", "%", "share of agreed needs with the end status solved or eased", m.ids(moved),
+            "Needs solved or eased",
+            "%",
+            "share of agreed needs with the end status solved or eased",
+            m.ids(moved),
             percent(len(moved), len(m.needs)),
         ),
         "webinar_avg": f.figure(
-            "Participants per webinar", "participants", "mean number of people present, webinars that were counted",
-            m.ids(webinars), average,
+            "Participants per webinar",
+            "participants",
+            "mean number of people present, webinars that were counted",
+            m.ids(webinars),
+            average,
         ),
         "satisfaction": f.figure("Satisfaction", "of 5", "mean of answers to final questionnaires", [], 0),
-    }  # fmt: skip
-    told = sorted((one for one in m.projects if one.note_approved_at), key=lambda one: (-_moved_in(m, one), m.id(one.pk)))
-    first = (
-        f"From {_day(m.programme.starts_on)} to {_day(m.programme.ends_on)} the programme supported "
-        f"{counted(len(m.projects), 'project')} in {counted(len(states), 'Member State')}. "
-        f"{begun(counted(len(m.sessions), 'support session'))} with {number(hours)} hours of work reached "
-        f"{counted(len(firms), 'firm')}."
-    )
-    second = "No need was agreed yet."
-    if m.needs:
-        second = (
-            f"Advisors, cluster managers and coordinators agreed on {counted(len(m.needs), 'need')}; "
-            f"{counted(len(moved), 'of them was', 'of them were')} solved or eased by the day of these data."
-        )
-    return {"key": key, "highlights": m.ids(told[:HIGHLIGHTS])}, [first, second]
+    }
 
 
 def _moved_in(m: Material, project: Any) -> int:
@@ -94,15 +114,26 @@ def course(m: Material, f: Figures) -> tuple[Cut, list[str]]:
     running = [one for one in m.projects if one.state not in ("closed", "stopped")]
     days = [one.held_on for one in m.sessions]
     rows = [
-        _row("call", _marks(m, "facility.call", "open", "close"), m, plan=[d for one in calls[:1] for d in _dates(m, one)]),
-        _row("selection", _marks(m, "facility.application", "declare_eligible")[:1] + _marks(m, "facility.selection", "approve")[-1:], m),
+        _row(
+            "call",
+            _marks(m, "facility.call", "open", "close"),
+            m,
+            plan=[d for one in calls[:1] for d in _dates(m, one)],
+        ),
+        _row(
+            "selection",
+            _marks(m, "facility.application", "declare_eligible")[:1] + _marks(m, "facility.selection", "approve")[-1:],
+            m,
+        ),
         _row("announce", _marks(m, "facility.selection", "release")[:1], m, is_milestone=True),
         _row("pool", _marks(m, "advisory.advisor", "admit"), m),
         _row("matching", _marks(m, "advisory.assignment", "offer", "start"), m),
         _row("needs", _marks(m, "advisory.project", "agree_needs"), m),
         {
             "id": "support",
-            "planned": _iso([min(one.starts_on for one in m.projects), max(one.ends_on for one in m.projects)] if m.projects else []),
+            "planned": _iso(
+                [min(one.starts_on for one in m.projects), max(one.ends_on for one in m.projects)] if m.projects else []
+            ),
             "actual": _iso([min(days), *([] if running else [max(days)])] if days else []),
             "note": f"{begun(counted(len(running), 'project'))} still under way." if running else "",
             "evidence": m.ids(m.sessions),
@@ -116,17 +147,19 @@ def course(m: Material, f: Figures) -> tuple[Cut, list[str]]:
         },
         _row("stories", _marks(m, "reporting.successstory", "create", "publish"), m),
         {"id": "report", "planned": [], "actual": [m.day(m.as_of).isoformat(), None], "note": "", "evidence": []},
-    ]  # fmt: skip
+    ]
     every = [day for row in rows for day in (*row["planned"], *row["actual"]) if day]
     first, last = min([m.programme.starts_on.isoformat(), *every]), max([m.programme.ends_on.isoformat(), *every])
     if first == last:
         last = (m.programme.ends_on + dt.timedelta(days=1)).isoformat()
     late = [row["id"] for row in rows if _last(row["planned"]) and _last(row["actual"]) > _last(row["planned"])]
-    text = "Every phase that was planned by the day ended in time."
+    text = "No phase that was planned by the day ended later than planned."
     if late:
         names = {"call": "the call", "support": "the individual support", "webinars": "the webinars"}
-        text = f"Later than planned ended {listed([names[one] for one in late])}."
-    return {"course": {"from": first, "to": last, "rows": rows}}, [f"{text} What was not planned by the day is shown without a plan."]
+        text = f"{begun(listed([names[one] for one in late]))} ended later than planned."
+    return {"course": {"from": first, "to": last, "rows": rows}}, [
+        f"{text} What was not planned by the day is shown without a plan."
+    ]
 
 
 def _dates(m: Material, call: Any) -> list[dt.date]:
@@ -139,7 +172,9 @@ def _marks(m: Material, kind: str, *steps: str) -> list[tuple[dt.date, Any]]:
     return [found[0], found[-1]] if len(found) > 1 else found
 
 
-def _row(name: str, marks: list[tuple[dt.date, Any]], m: Material, *, plan: Any = (), is_milestone: bool = False) -> Cut:
+def _row(
+    name: str, marks: list[tuple[dt.date, Any]], m: Material, *, plan: Any = (), is_milestone: bool = False
+) -> Cut:
     days = [day.isoformat() for day, _record in marks]
     return {
         "id": name,
@@ -166,7 +201,9 @@ def _last(days: list[str | None]) -> str:
 def selection(m: Material, f: Figures) -> tuple[Cut, list[str]]:
     """The way from applications to projects, and how even it was."""
     minimum = {one.pk: one.minimum_score for one in m.calls}
-    eligible = {record for step in ("declare_eligible", "overturn") for _d, record in m.marks["facility.application", step]}
+    eligible = {
+        record for step in ("declare_eligible", "overturn") for _d, record in m.marks["facility.application", step]
+    }
     through = {
         "started": m.applications,
         "submitted": [one for one in m.applications if one.submitted_at],
@@ -174,15 +211,21 @@ def selection(m: Material, f: Figures) -> tuple[Cut, list[str]]:
         "above": [one for one in m.applications if one.score is not None and one.score >= minimum[one.call_id]],
         "selected": [one for one in m.applications if one.state == "selected"],
     }
-    funnel = f.series("Applications", "applications", "applications by step", [(key, m.ids(rows)) for key, rows in through.items()])
-    for row in funnel:
-        row["label"] = FUNNEL[row["key"]]
-        f.by_id[row["id"]]["label"] = FUNNEL[row["key"]]
+    funnel = [
+        {"key": key, **f.figure(FUNNEL[key], "applications", f"applications by step; {key}", m.ids(rows))}
+        for key, rows in through.items()
+    ]
     codes = sorted({code for one in m.projects for code in m.countries_of(one)})
     by_code = [(code, m.ids([one for one in m.projects if code in m.countries_of(one)])) for code in codes]
-    countries = f.series("Projects with a cluster from", "projects", "projects with at least one cluster from the country", by_code)
-    ecosystems = f.series("Industrial ecosystem", "projects", "projects by ecosystem of the lead cluster", _by_ecosystem(m))
-    sizes = f.series("Size of the lead cluster", "projects", "projects by number of members of the lead cluster", _by_size(m))
+    countries = f.series(
+        "Projects with a cluster from", "projects", "projects with at least one cluster from the country", by_code
+    )
+    ecosystems = f.series(
+        "Industrial ecosystem", "projects", "projects by ecosystem of the lead cluster", _by_ecosystem(m)
+    )
+    sizes = f.series(
+        "Size of the lead cluster", "projects", "projects by number of members of the lead cluster", _by_size(m)
+    )
     reserve = [one for one in m.applications if one.state == "reserve"]
     third = [one for one in m.applications if m.evaluations.get(one.pk, 0) >= THIRD]
     members = {
@@ -191,16 +234,21 @@ def selection(m: Material, f: Figures) -> tuple[Cut, list[str]]:
         "ecosystems": ecosystems,
         "sizes": sizes,
         "reserve": f.figure("On the reserve list", "applications", "applications in state reserve", m.ids(reserve)),
-        "third": f.figure("Third evaluation", "applications", "applications with three or more evaluations submitted", m.ids(third)),
+        "third": f.figure(
+            "Third evaluation", "applications", "applications with three or more evaluations submitted", m.ids(third)
+        ),
         "consortia": f.figure(
-            "Projects of more than one cluster", "projects", "projects with at least one partner cluster",
+            "Projects of more than one cluster",
+            "projects",
+            "projects with at least one partner cluster",
             m.ids([one for one in m.projects if len(m.parties[one.pk]) > 1]),
         ),
         **_success(m, f, through),
-    }  # fmt: skip
+    }
     text = (
-        f"The call drew {counted(len(through['submitted']), 'application')}; {counted(len(through['eligible']), 'was', 'were')} "
-        f"eligible and {counted(len(through['selected']), 'holds', 'hold')} a place. "
+        f"The call drew {counted(len(through['submitted']), 'application')}; "
+        f"{of_them(len(through['eligible']), 'was', 'were')} "
+        f"eligible and {of_them(len(through['selected']), 'holds', 'hold')} a place. "
         f"{begun(counted(len(third), 'application'))} had a third evaluation."
     )
     return {"selection": members}, [text]
@@ -222,8 +270,12 @@ def _success(m: Material, f: Figures, through: dict[str, list[Any]]) -> Cut:
         rows.append(
             {
                 "country": code,
-                "submitted": f.figure(f"Submitted: {code}", "applications", f"applications submitted; lead cluster in {code}", m.ids(mine)),
-                "selected": f.figure(f"Selected: {code}", "applications", f"applications selected; lead cluster in {code}", m.ids(chosen)),
+                "submitted": f.figure(
+                    f"Submitted: {code}", "applications", f"applications submitted; lead cluster in {code}", m.ids(mine)
+                ),
+                "selected": f.figure(
+                    f"Selected: {code}", "applications", f"applications selected; lead cluster in {code}", m.ids(chosen)
+                ),
                 "share": percent(len(chosen), len(mine)),
             }
         )
@@ -231,7 +283,10 @@ def _success(m: Material, f: Figures, through: dict[str, list[Any]]) -> Cut:
     return {
         "success_by_country": rows,
         "other_submitted": f.figure(
-            "Submitted from other countries", "applications", "applications submitted; no selected lead cluster in the country", m.ids(others)
+            "Submitted from other countries",
+            "applications",
+            "applications submitted; no selected lead cluster in the country",
+            m.ids(others),
         ),
     }
 
@@ -240,7 +295,9 @@ def _by_ecosystem(m: Material) -> list[tuple[str, list[str]]]:
     terms = vocabulary("ecosystems")
     names = {one.pk: one.application__lead_cluster__ecosystem for one in m.projects}
     labels = {key: terms[name].label("en") if name else NO_ECOSYSTEM for key, name in names.items()}
-    return [(label, [m.id(key) for key, mine in labels.items() if mine == label]) for label in sorted(set(labels.values()))]
+    return [
+        (label, [m.id(key) for key, mine in labels.items() if mine == label]) for label in sorted(set(labels.values()))
+    ]
 
 
 def _by_size(m: Material) -> list[tuple[str, list[str]]]:
@@ -249,94 +306,3 @@ def _by_size(m: Material) -> list[tuple[str, list[str]]]:
         members = one.application__lead_cluster__members_count
         found[next(label for below, label in SIZES if below is None or members < below)].append(m.id(one.pk))
     return list(found.items())
-
-
-@section("matching")
-def matching(m: Material, f: Figures) -> tuple[Cut, list[str]]:
-    """From CVs to assignments, and how good and how even the match is. Scores count where a match run gave them."""
-    worked = [one for one in m.assignments if one.state in WORKED]
-    scored = [one for one in worked if one.score is not None]
-    stages = {
-        "received": m.ids(m.curricula),
-        "confirmed": m.ids([one for one in m.curricula if one.state in ("confirmed", "replaced")]),
-        "pool": m.ids([one for one in m.advisors if one.state in ADMITTED]),
-        "assigned": sorted({m.id(one.advisor_id) for one in worked}),
-    }
-    pool = f.series("Advisors", "people", "CVs and advisors by stage", list(stages.items()))
-    for row in pool:
-        row["label"] = STAGES[row["key"]]
-        f.by_id[row["id"]]["label"] = STAGES[row["key"]]
-    load = Counter(one.advisor_id for one in worked)
-    loads = [(times, [m.id(key) for key, mine in load.items() if mine == times]) for times in sorted(set(load.values()))]
-    quality = _quality(m, scored)
-    scores = [one.score for one in scored]
-    chosen, best = sum((one["chosen"] for one in quality), Decimal(0)), sum((one["best"] for one in quality), Decimal(0))
-    declined = [one for one in m.assignments if one.state == "declined"]
-    given = m.ids(scored)
-    members = {
-        "pool": pool,
-        "loads": f.series("Projects per advisor", "advisors", "assignments active or completed per advisor", loads),
-        "quality": [{**one, "chosen": float(one["chosen"]), "best": float(one["best"])} for one in quality],
-        "worst": f.figure("Lowest match score", "points", "lowest score of an advisor at work", given, min(scores, default=0)),
-        "mean": f.figure("Mean match score", "points", "mean score of advisors at work", given, round(mean(scores), 1) if scores else 0),
-        "share_of_best": f.figure(
-            "Chosen over best", "%", "scores of advisors at work over the best score proposed for the project", given,
-            round(100 * chosen / best, 1) if best else 0,
-        ),
-        "conflicts": f.figure(
-            "Pairs with a declared interest", "pairs", "assignments active or completed, interest declared in a cluster of the project",
-            m.ids(_conflicting(m, worked)),
-        ),
-        "declined": f.figure("Offers declined", "offers", "assignments in state declined", m.ids(declined)),
-        "balance": _balance(m, stages["assigned"]),
-    }  # fmt: skip
-    text = (
-        f"{begun(counted(len(m.curricula), 'CV'))} came in; {counted(len(stages['pool']), 'advisor')} entered the pool and "
-        f"{counted(len(stages['assigned']), 'advisor')} worked on projects. "
-        f"{begun(counted(len(declined), 'offer was', 'offers were'))} declined."
-    )
-    return {"matching": members}, [text]
-
-
-def _quality(m: Material, scored: list[Any]) -> list[Cut]:
-    """Per project the mean score of those at work, beside the mean of the best that was proposed for each place."""
-    best: dict[tuple[Any, str], Decimal] = {}
-    for one in m.assignments:
-        if one.score is not None:
-            place = (one.project_id, one.kind)
-            best[place] = max(best.get(place, one.score), one.score)
-    rows = []
-    for project in m.projects:
-        mine = [one for one in scored if one.project_id == project.pk]
-        if mine:
-            top = [best[project.pk, one.kind] for one in mine]
-            row = {"chosen": round(mean(one.score for one in mine), 1), "best": round(mean(top), 1)}
-            rows.append({"project": m.id(project.pk), "short": m.label_of(project), **row})
-    return sorted(rows, key=lambda row: (-row["chosen"], row["project"]))
-
-
-def _conflicting(m: Material, worked: list[Any]) -> list[Any]:
-    person = {one.pk: one.person_id for one in m.advisors}
-    return [
-        one
-        for one in worked
-        if any((person[one.advisor_id], party.cluster_id) in m.conflicts for party in m.parties[one.project_id])
-    ]
-
-
-def _balance(m: Material, assigned: list[str]) -> list[Cut]:
-    """Shares of the kinds of advisors, from candidates to those at work."""
-    pool = [one for one in m.advisors if one.state in ADMITTED]
-    at_work = [one for one in m.advisors if m.id(one.pk) in assigned]
-    labels = {term.id: term.label("en") for term in vocabulary("advisor_kinds")} | {"both": "Both kinds"}
-    return [
-        {
-            "group": label,
-            **{
-                stage: percent(sum(one.kind == kind for one in rows), len(rows))
-                for stage, rows in (("received", m.advisors), ("pool", pool), ("assigned", at_work))
-            },
-        }
-        for kind, label in labels.items()
-        if m.advisors
-    ]

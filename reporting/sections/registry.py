@@ -16,7 +16,7 @@ DECLARED: dict[str, Section] = {}
 def section(name: str) -> Callable[[Section], Section]:
     """Declares the function that makes a section: members of the cut, and the paragraphs that introduce it.
 
-    It is called once for each cut, in the order of `reporting.cut.SECTIONS`, and numbers its figures by asking for them.
+    It is called once for each cut, in the order of `reporting.cut.SECTIONS`; its figures are numbered as it asks.
     """
 
     def declare(make: Section) -> Section:

@@ -21,6 +21,11 @@ def counted(value: int | float | Decimal, one: str, many: str = "") -> str:
     return f"{SMALL[int(value)] if is_word else number(value)} {one if value in (0, 1) else many}"
 
 
+def of_them(value: int, one: str, many: str) -> str:
+    """“none is”, “one is”, “13 are”: how many of what was named before."""
+    return f"none {one}" if not value else counted(value, one, many)
+
+
 def begun(sentence: str) -> str:
     """The sentence with a capital letter."""
     return sentence[:1].upper() + sentence[1:]

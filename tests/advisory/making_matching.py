@@ -50,7 +50,7 @@ def text_file(name: str = "", content: bytes = b"") -> SimpleUploadedFile:
 
 def received(programme: Any, by: Any, advisor: Any = None, file: Any = None) -> CurriculumVitae:
     """A CV as it comes in."""
-    given = {"programme": programme} | ({"advisor": advisor} if advisor else {})
+    given = {"advisor": advisor} if advisor else {"programme": programme}
     return CurriculumVitae().perform("receive", by=by, files={"file": file or text_file()}, **given)
 
 
@@ -65,7 +65,7 @@ def reading(advisor: Any = None, *, without: str = "", text: str = "", areas: tu
         ("language", {"code": "de", "cefr": "A2"}),
         ("employment", {"title": "Adviser", "employer": "Acme", "start": "2010-03", "end": None, "country": "PT"}),
         *(("area", area) for area in areas or ("energy-efficiency",)),
-        ("skill", "Audits"),
+        ("skill", text or "Audits"),
     ]
     rows = [
         {"name": name, "value": value, "snippet": f"{name} as it stands", "place": f"line {at}", "confidence": 0.9}
@@ -159,7 +159,9 @@ def _opened(application: Application, by: Any) -> Project:
 
 def proposed(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
     """An assignment proposed by hand."""
-    return Assignment().perform("propose", by=by, project=project, advisor=advisor, kind=kind, reason="Knows the trade.")
+    return Assignment().perform(
+        "propose", by=by, project=project, advisor=advisor, kind=kind, reason="Knows the trade."
+    )
 
 
 def offered(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-import advisory.web  # noqa: F401 (registers the pages)
 from advisory.advisor import Advisor, speaks_one_of, working_languages
 from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant
@@ -39,7 +38,9 @@ def test_a_candidate_comes_to_the_pool_and_leaves_it(programme, coordinator):
     advisor.perform("reinstate", by=coordinator)
     advisor.perform("retire", by=coordinator, reason="Moved on.")
     assert advisor.state == "retired"
-    assert list(in_force().filter(person=advisor.person, role="advisor").values_list("scope_type", flat=True)) == ["advisor"]
+    assert list(in_force().filter(person=advisor.person, role="advisor").values_list("scope_type", flat=True)) == [
+        "advisor"
+    ]
     assert Grant.objects.filter(person=advisor.person, scope_type="programme", until_at__isnull=False).count() == 1
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -127,7 +128,12 @@ def test_contact_and_reasons_are_cut_by_face(programme, client):
     seen = {}
     for name, person in (("office", people[1]), ("self", advisor.person), ("fellow", manager)):
         client.force_login(person)
-        pages = [f"/workspace/advisors/{advisor.pk}/", f"/api/advisors/{advisor.pk}/", "/workspace/advisors/", "/api/advisors/"]
+        pages = [
+            f"/workspace/advisors/{advisor.pk}/",
+            f"/api/advisors/{advisor.pk}/",
+            "/workspace/advisors/",
+            "/api/advisors/",
+        ]
         answers = [client.get(page) for page in pages]
         assert [answer.status_code for answer in answers] == [200] * 4
         seen[name] = "".join(answer.content.decode() for answer in answers)
@@ -137,6 +143,8 @@ def test_contact_and_reasons_are_cut_by_face(programme, client):
     assert "Business advisor" in seen["fellow"]
     for secret in (email, "energy-efficiency", "Maximising energy efficiency"):
         assert secret not in seen["fellow"]
+    assert "Admit to the pool" in seen["self"]
+    assert "Admit to the pool" not in seen["fellow"]
     members = client.get(f"/api/advisors/{advisor.pk}/").json()
     assert set(members) == {"id", "version", "state", "name", "kind", "steps"}
 

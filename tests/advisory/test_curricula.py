@@ -10,7 +10,6 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-import advisory.web  # noqa: F401 (registers the pages)
 from advisory.advisor import Advisor
 from advisory.curriculum import CurriculumVitae, CvField, CvPassage, parsed, worded
 from advisory.tasks import matching as tasks
@@ -76,7 +75,7 @@ def test_from_the_file_to_a_candidate_with_areas_and_vectors(programme, coordina
     cv.perform("confirm", by=coordinator, entries=matching.entries(cv), kind="sustainability")
 
     advisor = Advisor.objects.select_related("person").get(pk=cv.advisor_id)
-    assert (advisor.person.name, advisor.person.email) == ("Dr. Fiona Abernathy", "fiona.abernathy@example.org")
+    assert (advisor.person.name, advisor.person.email) == ("Fiona Abernathy", "fiona.abernathy@example.org")
     assert not advisor.person.has_usable_password()
     assert {"code": "en", "cefr": "native"} in advisor.languages
     assert {"code": "fr", "cefr": "B2"} in advisor.languages

@@ -844,6 +844,12 @@ def test_what_people_typed_is_escaped():
     )
 
 
+def test_paragraphs_stay_paragraphs_and_hold_no_markup_of_others():
+    html = part("{% show text %}", text="Pumps.\n\nMeters <i>.")
+
+    assert html == "<p>Pumps.</p>\n\n<p>Meters &lt;i&gt;.</p>"
+
+
 def test_the_name_of_a_cluster_carries_its_language_in_every_language():
     with override("nl"):
         html = render("workflow/list.html")

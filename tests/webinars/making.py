@@ -36,6 +36,7 @@ class House:
     """A programme with its office, one project, its cluster manager and its advisor."""
 
     programme: Programme
+    lead: Person
     coordinator: Person
     project: Project
     manager: Person
@@ -56,15 +57,15 @@ def house() -> House:
         application.refresh_from_db()
         terms = {"starts_on": "2021-03-01", "ends_on": "2021-12-31", "days_budget": 20, "firms_targeted": 5}
         project = Project().perform("open", by=coordinator, application=application, **terms)
-    return House(programme, coordinator, project, project.managers().get(), joins(project))
+    return House(programme, lead, coordinator, project, project.managers().get(), joins(project))
 
 
-def joins(project: Project, role: str = "advisor", **fields: Any) -> Person:
-    """Somebody new who works on a project from now on."""
-    person = make.person(fields.pop("name", ""))
-    if fields:
-        Person.objects.filter(pk=person.pk).update(**fields)
-        person.refresh_from_db()
+def joins(project: Project, role: str = "advisor", person: Person | None = None, **fields: Any) -> Person:
+    """Somebody, a new person unless given, who works on a project from now on."""
+    person = person or make.person()
+    for name, value in fields.items():
+        setattr(person, name, value)
+    person.save()
     grant(person, role, "project", project.pk, by=SYSTEM, programme=project.programme)
     return person
 

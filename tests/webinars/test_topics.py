@@ -151,6 +151,15 @@ def test_the_list_shows_votes_and_a_button_with_the_same_number_of_queries(
     assert "tied for the last place" not in page
 
 
+def test_the_list_names_those_most_wanted_with_the_tie_at_the_cut(house, client):
+    for title in "ABCD":
+        making.topic(house, house.manager, f"Topic {title}", house.advisor)
+    client.force_login(house.coordinator)
+    page = client.get("/workspace/topics/").content.decode()
+    assert page.count("tied for the last place") == 4
+    assert page.index("Most wanted in") < page.index("Topic D")
+
+
 def test_voting_by_the_button_leads_back_to_the_list(house, client):
     topic = making.topic(house, house.manager, "Pricing")
     client.force_login(house.advisor)

@@ -29,7 +29,12 @@ def a_job(name: str = "tests.thank", **fields) -> Job:
 
 def rung() -> list[str]:
     sent: list[str] = []
-    jobs.ring(lambda job_id, queue: sent.append(job_id))
+
+    def send(job_id: str, queue: str) -> bool:
+        sent.append(job_id)
+        return True
+
+    jobs.ring(send)
     return sent
 
 
@@ -110,3 +115,9 @@ def test_a_job_of_the_future_waits():
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
     Job.about(errand, "tests.thank", due_at=later).save()
     assert rung() == []
+
+
+def test_a_broker_that_is_away_is_asked_again_at_once():
+    job = a_job()
+    assert jobs.ring(lambda job_id, queue: False) == 0
+    assert rung() == [str(job.pk)]

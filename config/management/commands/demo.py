@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError
 
-from config.demo import act_call, facts
+from config.demo import act_advisors, act_call, act_report, act_support, act_webinars, facts
 from config.demo.stage import DemoFailed, Stage, fresh_database, processes
 from facility.registry.programme import Programme
 
@@ -22,9 +22,6 @@ SUMMARY, ACCESS = FOLDER / "summary.json", FOLDER / "access.json"
 
 class Command(BaseCommand):
     help = "The demo: a programme of 2021 from its call to its report, and one in flight around today."
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--until", choices=["call"], help="stop early (for a look at one act)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if is_done():
@@ -49,6 +46,12 @@ class Command(BaseCommand):
         try:
             with processes(say):
                 act_call.play(stage)
+                act_advisors.play(stage)
+                act_support.play(stage)
+                act_webinars.play(stage)
+                stage.run()
+                stage.say("25 projects have come to their end")
+                act_report.play(stage)
         except DemoFailed as failed:
             raise CommandError(str(failed)) from failed
 
