@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL = BASE_DIR / ".local"
 env = environ.Env()
 
-DEMO_SECRET = "demo-only-and-never-in-production"  # noqa: S105
+DEMO_SECRET = "demo-only-and-never-in-production"
 DEBUG = env.bool("DEBUG", default=False)
 # A local server on the embedded services is the only place where a default secret is accepted.
 EMBEDDED = env.bool("EMBEDDED", default=False)
@@ -163,7 +163,8 @@ LOGIN_REDIRECT_URL = "/workspace/"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands"), ("de", "Deutsch"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"
+# Times are stored in UTC; pages show and forms read them in the zone of the office.
+TIME_ZONE = env("TIME_ZONE", default="Europe/Brussels")
 USE_TZ = True
 PLATFORM_NAME = _("Green Transition Facility")
 

@@ -66,7 +66,7 @@ def _page(key: Any) -> str:
 
 @page_of(Evaluation)
 class EvaluationPage(DetailPage):
-    """For its evaluator: first the declaration, then the application beside the scores. For everybody else: the facts."""
+    """For its evaluator first the declaration, then the application beside the scores; for others the facts."""
 
     def get(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """The page that fits the state and the person."""
@@ -116,7 +116,11 @@ def declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
     ]
     accept, recuse = record.step("accept"), record.step("recuse")
     return Queue(record).context() | {
-        "application": {"title": application.title(), "lang": application.lang, "lede": application.lead_cluster.country.name},
+        "application": {
+            "title": application.title(),
+            "lang": application.lang,
+            "lede": application.lead_cluster.country.name,
+        },
         "facts": facts,
         "ties": [
             _("I work or worked for one of them, or help them now."),
@@ -208,10 +212,19 @@ def _answers(application: Application) -> list[dict[str, str]]:
         ("context", _("Context"), _("Region, maturity, members and sector"), application.context),
         ("training", _("Training"), _("Which training is needed?"), application.training_needs),
     ]
-    answers = [{"id": key, "short": short, "question": question, "text": text} for key, short, question, text in asked if text]
+    answers = [
+        {"id": key, "short": short, "question": question, "text": text} for key, short, question, text in asked if text
+    ]
     if application.strategic_focus:
         focus = _("%(n)d of 5") % {"n": application.strategic_focus}
-        answers.append({"id": "focus", "short": _("Focus"), "question": _("Strategic focus on the green transition"), "text": focus})
+        answers.append(
+            {
+                "id": "focus",
+                "short": _("Focus"),
+                "question": _("Strategic focus on the green transition"),
+                "text": focus,
+            }
+        )
     return answers
 
 
@@ -226,7 +239,12 @@ class CallPage(DetailPage):
             return context
         words = dict(Application.State.choices)
         url = reverse("records", kwargs={"records": Application.records})
-        counted = Application.objects.visible_to(self.request.user).filter(call=record).values("state").annotate(n=Count("pk"))
+        counted = (
+            Application.objects.visible_to(self.request.user)
+            .filter(call=record)
+            .values("state")
+            .annotate(n=Count("pk"))
+        )
         number = {row["state"]: row["n"] for row in counted.order_by("state")}
         rows = [
             [{"value": str(words[state]), "url": f"{url}?state={state}&call={record.pk}"}, number[state]]

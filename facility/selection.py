@@ -284,7 +284,7 @@ class Selection(InProgramme):
 
 
 def spread_by_country(programmes: Any) -> dict[str, int]:
-    """How many selected clusters, leads and partners, each country has; most first (F04). `programmes`: keys or rows."""
+    """How many selected clusters, leads and partners, each country has, most first (F04). `programmes`: their keys."""
     selected = Application.objects.filter(programme__in=programmes, state="selected")
     part = Q(applications__in=selected) | Q(partnerships__application__in=selected)
     found = Cluster.objects.filter(part).values("country").annotate(n=models.Count("pk", distinct=True))

@@ -1,4 +1,4 @@
-"""The toolkit as public JSON: cells, actions, examples and recommendations, each with its filters (T13, T14, T18, T25)."""
+"""The toolkit as public JSON: cells, actions, examples, recommendations, each with filters (T13, T14, T18, T25)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def _asked(request: HttpRequest, *allowed: str) -> dict[str, str]:
     for name in request.GET:
         if name not in allowed:
             known = ", ".join(allowed)
-            raise Unfit(_("There is no filter “%(name)s” here. Filters are: %(known)s.") % {"name": name[:60], "known": known})
+            raise Unfit(
+                _("There is no filter “%(name)s” here. Filters are: %(known)s.") % {"name": name[:60], "known": known}
+            )
     return {name: value for name, value in request.GET.items() if value}
 
 

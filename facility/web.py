@@ -28,9 +28,9 @@ from facility.registry.documents import ACCEPTED, Document, Download
 from facility.registry.people import Person
 from facility.roles import held
 from facility.workflow import clock, door
-from facility.workflow.lists import KeysetPages, searched
 from facility.workflow.engine import Record, all_records, by_type, title_of
 from facility.workflow.jobs import Job, retry
+from facility.workflow.lists import KeysetPages, searched
 from facility.workflow.steps import Blocked, NotAllowed, NotFound
 from facility.workflow.trail import Entry, Notice
 from facility.workflow.web import label_of, own_language, state_tag, told
@@ -50,6 +50,10 @@ NAV: list[tuple[set[str], Any, str]] = [
     ({"lead", "coordinator", "advisor", "manager"}, lambda: _("Webinars"), "webinars"),
     ({"lead", "coordinator", "observer"}, lambda: _("Reports"), "reports"),
 ]
+FOOT: list[tuple[set[str], Any, str]] = [
+    ({"lead", "coordinator", "observer"}, lambda: _("Trail"), "trail"),
+    ({"lead", "coordinator"}, lambda: _("Work in the background"), "parked-jobs"),
+]
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -58,6 +62,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     signed_in = person is not None and person.is_authenticated
     start = reverse("home" if signed_in else "public-home")
     nav = [{"label": _("Home"), "url": start, "current": request.path == start}]
+    foot: list[dict[str, Any]] = []
     unread = 0
     if signed_in:
         roles = person.roles_held()
@@ -67,6 +72,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 seen.add(records)
                 url = reverse("records", kwargs={"records": records})
                 nav.append({"label": label(), "url": url, "current": request.path.startswith(url)})
+        foot = [{"label": label(), "url": reverse(name)} for whose, label, name in FOOT if roles & whose]
         unread = Notice.objects.filter(to=person, read_at__isnull=True).count()
     nav.append(
         {"label": _("Toolkit"), "url": reverse("toolkit"), "current": request.path.startswith(reverse("toolkit"))}
@@ -79,6 +85,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "inbox_url": reverse("inbox"),
             "search_url": reverse("search"),
             "unread": unread,
+            "foot": foot,
             "person": person,
             "demo": bool(settings.DEMO_CLOCK) or settings.EMBEDDED,
             "now": clock.now(),

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import BooleanField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When, Window
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.functions import Coalesce
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -102,7 +103,9 @@ def _tasks(step: Step, records: list[Any], due: dict[Any, dt.datetime]) -> list[
 
 def _task(record: Any, step: Step, due_at: dt.datetime | None) -> dict[str, Any]:
     of = getattr(record, "project", None) if any(path.startswith("project") for path in record.door_related) else None
-    where = f"{capfirst(str(record._meta.verbose_name))}, {of.title()}" if of else capfirst(str(record._meta.verbose_name))
+    where = (
+        f"{capfirst(str(record._meta.verbose_name))}, {of.title()}" if of else capfirst(str(record._meta.verbose_name))
+    )
     return {
         "due_at": due_at,
         "title": record.title(),
@@ -132,7 +135,12 @@ def since(person: Any) -> dict[str, Any]:
     newest = list(entries.annotate(_all=Window(Count("pk"))).order_by("-id")[:NEWS])
     titles = _titles(newest)
     feed = [
-        {"at": one.effective_at, "who": str(one.actor or _("System")), "text": _label(one), "about": titles[one.record_id]}
+        {
+            "at": one.effective_at,
+            "who": str(one.actor or _("System")),
+            "text": _label(one),
+            "about": titles[one.record_id],
+        }
         for one in newest
     ]
     label = _("Since your last act") if last else _("In the last seven days")
@@ -169,7 +177,13 @@ def coming(person: Any) -> list[dict[str, Any]]:
     lines = []
     for call in calls.order_by("closes_at")[:AHEAD]:
         opens = call.opens_at > instant
-        lines.append(_ahead(call.opens_at if opens else call.closes_at, _("The call opens:") if opens else _("The call closes:"), call))
+        lines.append(
+            _ahead(
+                call.opens_at if opens else call.closes_at,
+                _("The call opens:") if opens else _("The call closes:"),
+                call,
+            )
+        )
     webinars = Webinar.objects.visible_to(person).filter(starts_at__gt=instant).exclude(state="cancelled")
     lines += [_ahead(one.starts_at, _("Webinar:"), one) for one in webinars.order_by("starts_at")[:AHEAD]]
     for programme in Programme.objects.filter(pk__in=held(person, *STAFF), ends_on__gte=clock.today())[:AHEAD]:
@@ -202,7 +216,11 @@ def figures(programmes: QuerySet) -> list[dict[str, Any]]:
             "note": _share(days, all_["days"]),
             "url": f"{reverse('records', kwargs={'records': 'sessions'})}?state=approved",
         },
-        {"value": firms_reached(projects), "label": _("member firms reached"), "note": _("of %(n)d") % {"n": all_["firms"] or 0}},
+        {
+            "value": firms_reached(projects),
+            "label": _("member firms reached"),
+            "note": _("of %(n)d") % {"n": all_["firms"] or 0},
+        },
     ]
     last = programmes_of(programmes).order_by("-ends_on").first()
     if last and not last.is_over():
@@ -231,7 +249,9 @@ def _share(part: Any, whole: Any) -> str:
 
 def own_applications(person: Any) -> list[dict[str, Any]]:
     """The applications of the clusters that the person manages, with the step that waits."""
-    mine = Application.objects.filter(lead_cluster_id__in=held(person, "manager", scope="cluster")).exclude(state="withdrawn")
+    mine = Application.objects.filter(lead_cluster_id__in=held(person, "manager", scope="cluster")).exclude(
+        state="withdrawn"
+    )
     rows = mine.with_faces(person).with_offers(person).select_related("lead_cluster").order_by("-id")[:LOOKED_AT]
     found = []
     for row in rows:
@@ -242,7 +262,12 @@ def own_applications(person: Any) -> list[dict[str, Any]]:
                 "url": row.get_absolute_url(),
                 "lang": row.lang,
                 "state": state_tag(row, row.face),
-                "step": {"label": waits[0].label, "url": step_url(row, waits[0]) if waits[0].form else row.get_absolute_url()} if waits else None,
+                "step": {
+                    "label": waits[0].label,
+                    "url": step_url(row, waits[0]) if waits[0].form else row.get_absolute_url(),
+                }
+                if waits
+                else None,
             }
         )
     return found
@@ -271,7 +296,7 @@ def _card(project: Any, advisors: list[str]) -> dict[str, Any]:
     length, gone = (project.ends_on - project.starts_on).days or 1, (today - project.starts_on).days
     left = max((project.ends_on - today).days, 0)
     words = [
-        _("%(used)s of %(total)d days used") % {"used": f"{used:.1f}".removesuffix(".0"), "total": project.days_budget},
+        _("%(used)s of %(total)d days used") % {"used": floatformat(used, -1), "total": project.days_budget},
         ngettext("%(n)d day left", "%(n)d days left", left) % {"n": left},
     ]
     return {

@@ -57,7 +57,7 @@ class RequestReport(StepForm):
 
     def prepare(self) -> None:
         """Only the programmes that the person coordinates."""
-        self.fields["programme"].queryset = Programme.objects.filter(coordinated(self.by)).order_by("name", "pk")
+        self.narrow_to("programme", Programme.objects.filter(coordinated(self.by)).order_by("name", "pk"))
 
     def clean_formats(self) -> list[str]:
         """Each format once, in the usual order."""
@@ -145,7 +145,7 @@ class StoryForm(EditStory):
         """Projects of one's own programme, or that one manages."""
         if self.by is not None and self.by is not SYSTEM:
             own = coordinated(self.by, "programme") | Q(pk__in=held(self.by, "manager", scope="project"))
-            self.fields["project"].queryset = Project.objects.filter(own).order_by("name", "pk")
+            self.narrow_to("project", Project.objects.filter(own).order_by("name", "pk"))
 
 
 class PublishStory(StepForm):
@@ -163,7 +163,7 @@ class OpenTrajectory(StepForm):
     def prepare(self) -> None:
         """Projects of one's own programme that have none yet."""
         without = Project.objects.filter(coordinated(self.by, "programme"), trajectory__isnull=True)
-        self.fields["project"].queryset = without.order_by("name", "pk")
+        self.narrow_to("project", without.order_by("name", "pk"))
 
 
 class TrajectoryEntryForm(StepForm):
@@ -189,9 +189,7 @@ class ReleaseEntry(StepForm):
     def prepare(self) -> None:
         """Those of this trajectory that are not released."""
         if not self.record._state.adding:
-            self.fields["entry"].queryset = self.record.entries.filter(released_at__isnull=True).order_by(
-                "happened_on", "pk"
-            )
+            self.narrow_to("entry", self.record.entries.filter(released_at__isnull=True).order_by("happened_on", "pk"))
 
 
 class HoldEntry(ReasonForm):
@@ -202,4 +200,4 @@ class HoldEntry(ReasonForm):
     def prepare(self) -> None:
         """Those of this trajectory that are released."""
         if not self.record._state.adding:
-            self.fields["entry"].queryset = self.record.entries.filter(**RELEASED).order_by("happened_on", "pk")
+            self.narrow_to("entry", self.record.entries.filter(**RELEASED).order_by("happened_on", "pk"))

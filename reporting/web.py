@@ -16,9 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import Truncator
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
 from django_countries import countries
 
 from advisory.project import Project
@@ -90,7 +89,9 @@ def _offers(model: type[Record], steps: list[Any]) -> list[dict[str, Any]]:
 
 def _evaluator(request: HttpRequest) -> HttpResponse:
     mine = Evaluation.objects.filter(evaluator=request.user).exclude(state="recused").with_faces(request.user)
-    rows = list(mine.select_related(*Evaluation.door_related).order_by("-application__call_id", "application__number", "id"))
+    rows = list(
+        mine.select_related(*Evaluation.door_related).order_by("-application__call_id", "application__number", "id")
+    )
     due = dict(Timer.objects.filter(record_id__in=[row.pk for row in rows], step="").values_list("record_id", "due_at"))
     table = [
         [
@@ -124,7 +125,9 @@ def _observer(request: HttpRequest) -> HttpResponse:
     counted = Project.objects.filter(programme__in=programmes).values("state").annotate(n=Count("pk")).order_by("state")
     number = {row["state"]: row["n"] for row in counted}
     states = [
-        [{"value": str(words[state]), "url": f"{url}?state={state}"}, number[state]] for state in words if state in number
+        [{"value": str(words[state]), "url": f"{url}?state={state}"}, number[state]]
+        for state in words
+        if state in number
     ]
     spread = spread_by_country(programmes)
     lands = [[countries.name(code), n, _("Member State") if code in EU_MEMBERS else ""] for code, n in spread.items()]
@@ -134,7 +137,13 @@ def _observer(request: HttpRequest) -> HttpResponse:
         "lede": _("Everything that the contracting authority follows, read only."),
         "figures": dashboard.figures(programmes),
         "tables": [
-            {"title": _("Projects by state"), "sentence": "", "columns": [_("State"), _("Projects")], "rows": states, "url": url},
+            {
+                "title": _("Projects by state"),
+                "sentence": "",
+                "columns": [_("State"), _("Projects")],
+                "rows": states,
+                "url": url,
+            },
             {
                 "title": _("Selected clusters by country"),
                 "sentence": _states_sentence(spread),
@@ -144,7 +153,12 @@ def _observer(request: HttpRequest) -> HttpResponse:
             },
         ],
         "reports": [
-            {"title": one.title(), "url": one.get_absolute_url(), "at": one.frozen_at, "state": state_tag(one, one.face)}
+            {
+                "title": one.title(),
+                "url": one.get_absolute_url(),
+                "at": one.frozen_at,
+                "state": state_tag(one, one.face),
+            }
             for one in reports.select_related(*Report.door_related).order_by("-id")[:FEW]
         ],
     }
@@ -180,7 +194,11 @@ def public_home(request: HttpRequest) -> HttpResponse:
         "title": _("Support for clusters in the green transition"),
         "lede": _("Clusters apply, are matched with advisors, and share what they learn with everybody."),
         "programmes": [
-            {"title": one.title(), "url": reverse("public-programme", kwargs={"programme": one.slug}), "text": one.funder}
+            {
+                "title": one.title(),
+                "url": reverse("public-programme", kwargs={"programme": one.slug}),
+                "text": one.funder,
+            }
             for one in programmes
         ],
     }
@@ -196,18 +214,22 @@ def public_programme(request: HttpRequest, programme: str) -> HttpResponse:
 
 
 def _public(programmes: list[Programme]) -> dict[str, Any]:
-    call = Call.objects.visible_to(NOBODY).filter(programme__in=programmes, state__in=["open", "announced"]).order_by("closes_at").first()
+    call = (
+        Call.objects.visible_to(NOBODY)
+        .filter(programme__in=programmes, state__in=["open", "announced"])
+        .order_by("closes_at")
+        .first()
+    )
     stories = SuccessStory.objects.visible_to(NOBODY).filter(programme__in=programmes).order_by("-published_at")
     reports = Report.objects.visible_to(NOBODY).filter(programme__in=programmes).order_by("-published_at")
     return {
         "call": _call(call) if call else None,
         "selected": _selected(programmes),
         "stories": [
-            {"title": one.title_text, "url": _read(one), "text": Truncator(one.text).words(EXCERPT)} for one in stories[:FEW]
+            {"title": one.title_text, "url": _read(one), "text": Truncator(one.text).words(EXCERPT)}
+            for one in stories[:FEW]
         ],
-        "reports": [
-            {"title": one.title_text, "url": _read(one), "at": one.published_at} for one in reports[:FEW]
-        ],
+        "reports": [{"title": one.title_text, "url": _read(one), "at": one.published_at} for one in reports[:FEW]],
         "toolkit_url": reverse("toolkit"),
     }
 
@@ -218,11 +240,25 @@ def _read(record: Record) -> str:
 
 def _call(call: Call) -> dict[str, Any]:
     is_open = call.state == "open"
-    sentence = _("Open until %(when)s (%(zone)s). %(places)d places.") if is_open else _("Opens on %(when)s (%(zone)s). %(places)d places.")
+    sentence = (
+        _("Open until %(when)s (%(zone)s). %(places)d places.")
+        if is_open
+        else _("Opens on %(when)s (%(zone)s). %(places)d places.")
+    )
     when = timezone.localtime(call.closes_at if is_open else call.opens_at, ZoneInfo(call.zone))
-    text = sentence % {"when": date_format(when, pgettext("full moment", "j F Y, H:i")), "zone": call.zone, "places": call.places}
+    text = sentence % {
+        "when": date_format(when, pgettext("full moment", "j F Y, H:i")),
+        "zone": call.zone,
+        "places": call.places,
+    }
     url = reverse("records", kwargs={"records": "applications"})
-    return {"title": call.title_text, "text": text, "url": url, "label": _("Sign in to apply"), "state": state_tag(call, "public")}
+    return {
+        "title": call.title_text,
+        "text": text,
+        "url": url,
+        "label": _("Sign in to apply"),
+        "state": state_tag(call, "public"),
+    }
 
 
 def _selected(programmes: list[Programme]) -> dict[str, Any] | None:
@@ -290,7 +326,10 @@ def toolkit(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "title": _("Toolkit for cluster policy"),
-        "lede": _("What cluster policy can do, in 36 fields: a theme, a challenge and a function of clusters. Each holds actions and examples."),
+        "lede": _(
+            "What cluster policy can do, in 36 fields: a theme, a challenge and a function of clusters. "
+            "Each holds actions and examples."
+        ),
         "filter": chosen,
         "exports": [{"label": _("As JSON"), "url": reverse("api-toolkit-cells")}],
         "functions": [_word(one) for one in functions],

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from advisory.curriculum import CurriculumVitae
 from facility.evaluation import Evaluation
 from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document
@@ -16,6 +17,10 @@ from facility.registry.organisation import Organisation
 from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
+from tests.advisory import making_matching as matching_making
+from tests.advisory import making_support as support_making
+from tests.reporting import making as report_making
+from tests.webinars import making as webinar_making
 
 STAFF = ("lead", "coordinator", "observer", "administrator", "policymaker")
 
@@ -83,4 +88,34 @@ def build() -> World:
     world.add(Grant.objects.get(person=people["nobody"]))
     people["holder"] = people["nobody"]
     people["nobody"] = make.person()
+    support(world, programme)
     return world
+
+
+def support(world: World, programme: Any) -> None:
+    """The world of the other apps: two projects with their advisors and clusters, of which one is "own"."""
+    people = world.people
+    own, other = support_making.cases(2, programme)
+    people["project manager"], people["other project manager"] = own.manager, other.manager
+    people["adviser"], people["other adviser"] = own.adviser, other.adviser
+    for _state, go in support_making.COURSE[:3]:
+        go(own)
+        own.again()
+    # The other project stands at its beginning: nobody has ranked or signed there yet.
+    support_making.kicked_off(other)
+    world.add(other.project)
+    world.add(other.assessment)
+    world.add(own.project.needs.order_by("rank").first())
+    world.add(own.project.actions.first())
+    world.add(support_making.session(own))
+    world.add(own.advisor)
+    world.add(own.project.assignments.get())
+    world.add(CurriculumVitae.objects.get(advisor=own.advisor))
+    world.add(matching_making.requested(programme, own.coordinator, projects=[str(other.project.pk)]))
+    house = webinar_making.House(programme, own.lead, own.coordinator, own.project, own.manager, own.adviser)
+    world.add(webinar_making.topic(house, own.manager, "Reuse of water", other.adviser))
+    webinar = world.add(webinar_making.announced(house))
+    world.add(webinar_making.registration(webinar, own.adviser))
+    world.add(report_making.story(own.project, own.coordinator, [own.project.lead_cluster]))
+    world.add(report_making.trajectory(own.project, own.coordinator))
+    world.add(report_making.requested(programme, own.coordinator))

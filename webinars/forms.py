@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from facility.forms import SHORT, Edits, ReceiveDocument, long_text, zone_field
+from facility.forms import IN_OFFICE_TIME, SHORT, Edits, ReceiveDocument, long_text, zone_field
 from facility.isolation import IsolationError, run_isolated
 from facility.registry.documents import Document
 from facility.registry.programme import Programme
@@ -55,8 +55,8 @@ class WebinarForm(Edits):
         input_formats=["%Y-%m", "%Y-%m-%d"],
         help_text=_("While the day is open, as 2021-09."),
     )
-    starts_at = forms.DateTimeField(label=_("Starts"), required=False, help_text=_("In UTC, as 2021-09-24 08:00."))
-    ends_at = forms.DateTimeField(label=_("Ends"), required=False, help_text=_("In UTC."))
+    starts_at = forms.DateTimeField(label=_("Starts"), required=False, help_text=IN_OFFICE_TIME)
+    ends_at = forms.DateTimeField(label=_("Ends"), required=False, help_text=IN_OFFICE_TIME)
     zone = zone_field()
     link = forms.URLField(label=_("Link to join"), required=False, assume_scheme="https")
     capacity = forms.IntegerField(
@@ -68,7 +68,7 @@ class WebinarForm(Edits):
         """Own programmes; the agenda as it stands."""
         if self.by is not None:
             mine = held(self.by, "lead", "coordinator")
-            self.fields["programme"].queryset = Programme.objects.filter(pk__in=mine)  # type: ignore[attr-defined]
+            self.narrow_to("programme", Programme.objects.filter(pk__in=mine))
         if not self.record._state.adding:
             columns = ("element", "title", "speaker", "minutes")
             self.initial["agenda"] = list(self.record.agenda.order_by("order").values(*columns))
@@ -133,7 +133,7 @@ class ImportAttendance(StepForm):
         """Reports that the person handed in themselves."""
         if self.by is not None and self.by is not SYSTEM:
             mine = Document.objects.filter(owner=self.by, kind__in=REPORTS).exclude(state="rejected")
-            self.fields["document"].queryset = mine  # type: ignore[attr-defined]
+            self.narrow_to("document", mine)
 
     def clean_file(self) -> Any:
         """Size and kind as for every file."""
@@ -220,7 +220,7 @@ class TopicForm(StepForm):
         if self.by is not None and self.by is not SYSTEM:
             mine = Programme.objects.filter(pk__in=held(self.by, "lead", "coordinator"))
             taking_part = Programme.objects.filter(of_programmes(self.by, "pk"))
-            self.fields["programme"].queryset = mine | taking_part  # type: ignore[attr-defined]
+            self.narrow_to("programme", mine | taking_part)
 
 
 class MergeTopic(StepForm):
@@ -231,7 +231,7 @@ class MergeTopic(StepForm):
     def prepare(self) -> None:
         """Open topics of the same programme."""
         others = Topic.objects.filter(programme=self.record.programme_id, state="proposed").exclude(pk=self.record.pk)
-        self.fields["into"].queryset = others  # type: ignore[attr-defined]
+        self.narrow_to("into", others)
 
 
 class TakeOver(StepForm):
@@ -248,7 +248,7 @@ class ScheduleTopic(StepForm):
     def prepare(self) -> None:
         """Webinars of the programme that are still to come."""
         ahead = Webinar.objects.filter(programme=self.record.programme_id, state__in=["draft", "announced", "closed"])
-        self.fields["webinar"].queryset = ahead.order_by("sort_on", "pk")  # type: ignore[attr-defined]
+        self.narrow_to("webinar", ahead.order_by("sort_on", "pk"))
 
 
 class AnswerTopic(StepForm):

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
+
 """Who the CV is about, in free text: name, e-mail, telephone, city and country."""
 
 import re

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
+
 """Words that tell a job title from an employer and a degree from the place that gave it, and places from both."""
 
 import re

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
+
 """Jobs and degrees in free text: entries are found by their dates, their parts told apart by cue words.
 
 People keep one layout through a section, so its first entry shows where heads stand: above the dates, beside or below.

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
+
 """Section headings of a CV in the languages of the Union, and the cutting of lines into sections."""
 
 import re

@@ -90,7 +90,7 @@ class CreateAdvisor(AdvisorForm):
 
     def narrow(self) -> None:
         """Own programmes."""
-        self.fields["programme"].queryset = own_programmes(self.by)
+        self.narrow_to("programme", own_programmes(self.by))
 
     def clean(self) -> dict[str, Any]:
         """Nobody twice in a programme."""
@@ -132,12 +132,12 @@ class ReceiveCv(ReceiveDocument):
     def prepare(self) -> None:
         """Own programmes and their advisors; for an advisor the own record only."""
         programmes = own_programmes(self.by)
-        self.fields["programme"].queryset = programmes
+        self.narrow_to("programme", programmes)
         rows = Advisor.objects.filter(state__in=OPEN).select_related("person").order_by("person__sort_name", "pk")
         if self.by is not None and self.by is not SYSTEM:
             own = rows.filter(pk__in=held(self.by, "advisor", scope="advisor"))
             rows = own | rows.filter(programme__in=programmes)
-        self.fields["advisor"].queryset = rows
+        self.narrow_to("advisor", rows)
 
     def clean_file(self) -> Any:
         """A kind of file that CVs come in."""
@@ -268,9 +268,9 @@ class RequestMatch(StepForm):
     def prepare(self) -> None:
         """Own programmes and their open projects."""
         programmes = own_programmes(self.by)
-        self.fields["programme"].queryset = programmes
+        self.narrow_to("programme", programmes)
         rows = Project.objects.filter(programme__in=programmes, state__in=OPEN_PROJECT)
-        self.fields["projects"].queryset = rows.select_related("application__lead_cluster").order_by("pk")
+        self.narrow_to("projects", rows.select_related("application__lead_cluster").order_by("pk"))
 
     def clean(self) -> dict[str, Any]:
         """At least one project that lacks somebody."""
@@ -325,9 +325,9 @@ class ProposeAssignment(StepForm):
         """Open projects and the pool of own programmes."""
         programmes = own_programmes(self.by)
         projects = Project.objects.filter(programme__in=programmes, state__in=OPEN_PROJECT)
-        self.fields["project"].queryset = projects.select_related("application__lead_cluster").order_by("name", "pk")
+        self.narrow_to("project", projects.select_related("application__lead_cluster").order_by("name", "pk"))
         pool = Advisor.objects.filter(programme__in=programmes, state=Advisor.State.POOL).select_related("person")
-        self.fields["advisor"].queryset = pool.order_by("person__sort_name", "pk")
+        self.narrow_to("advisor", pool.order_by("person__sort_name", "pk"))
 
     def clean(self) -> dict[str, Any]:
         """The same programme, a kind that the advisor serves as, and no conflict."""

@@ -65,7 +65,7 @@ class PlanSession(Edits):
         mine = Project.objects.filter(pk__in=held(self.by, "advisor", scope="project")).select_related(
             "application__lead_cluster", "programme"
         )
-        self.fields["project"].queryset = mine if self.record._state.adding else mine.filter(pk=self.record.project_id)
+        self.narrow_to("project", mine if self.record._state.adding else mine.filter(pk=self.record.project_id))
         project = self.record.project_id or self._named_project()
         self.limit_to(mine.filter(pk=project) if project else mine)
         for name, said in (
@@ -82,11 +82,11 @@ class PlanSession(Edits):
     def limit_to(self, projects: QuerySet) -> None:
         """Members, needs and actions of these projects only."""
         members = Organisation.objects.filter(cluster__parties__project__in=projects).distinct()
-        self.fields["firms"].queryset = members.order_by("sort_name")
+        self.narrow_to("firms", members.order_by("sort_name"))
         needs = Need.objects.filter(project__in=projects).exclude(state="withdrawn")
-        self.fields["needs"].queryset = needs.order_by("rank", "pk")
+        self.narrow_to("needs", needs.order_by("rank", "pk"))
         actions = Action.objects.filter(project__in=projects).exclude(state="dropped")
-        self.fields["actions"].queryset = actions.order_by("due_on", "pk")
+        self.narrow_to("actions", actions.order_by("due_on", "pk"))
 
     def hide_project(self, project: Project | None) -> None:
         """For a page that names the project in its head; without one the field stays to be chosen."""

@@ -71,7 +71,7 @@ class OpenProject(ProjectTerms):
         if self.by is not None:
             rows = Application.objects.filter(state="selected", programme_id__in=held(self.by, "lead", "coordinator"))
             rows = rows.filter(project__isnull=True).select_related("lead_cluster", "programme")
-            self.fields["application"].queryset = rows
+            self.narrow_to("application", rows)
             self.fields["application"].error_messages["invalid_choice"] = _(
                 "Choose an application that is selected and has no project yet."
             )
@@ -122,7 +122,7 @@ class HandOver(StepForm):
     def prepare(self) -> None:
         """Documents of this project."""
         if not self.record._state.adding:
-            self.fields["roadmap"].queryset = documents_of(self.record)
+            self.narrow_to("roadmap", documents_of(self.record))
 
 
 def documents_of(project: Any) -> QuerySet:
@@ -150,7 +150,7 @@ class EditNeed(Edits):
     def narrow(self) -> None:
         """Sessions of the project."""
         if not self.record._state.adding:
-            self.fields["source_session"].queryset = SupportSession.objects.filter(project_id=self.record.project_id)
+            self.narrow_to("source_session", SupportSession.objects.filter(project_id=self.record.project_id))
 
 
 class NeedForm(EditNeed):
@@ -162,8 +162,8 @@ class NeedForm(EditNeed):
     def narrow(self) -> None:
         """Own projects; a session is one of the same project."""
         if self.by is not None:
-            self.fields["project"].queryset = own_projects(self.by)
-            self.fields["source_session"].queryset = SupportSession.objects.filter(project__in=own_projects(self.by))
+            self.narrow_to("project", own_projects(self.by))
+            self.narrow_to("source_session", SupportSession.objects.filter(project__in=own_projects(self.by)))
 
     def clean(self) -> dict[str, Any]:
         """Needs are named while the project is being assessed or again open."""
@@ -266,13 +266,13 @@ class ActionForm(Edits):
             own_projects(self.by) if self.record._state.adding else Project.objects.filter(pk=self.record.project_id)
         )
         rows = Need.objects.filter(project__in=projects).exclude(state="withdrawn").order_by("project", "rank", "pk")
-        self.fields["need"].queryset = rows.select_related("project__programme")
+        self.narrow_to("need", rows.select_related("project__programme"))
         working = in_force().filter(
             Q(scope_type="project", scope_key__in=projects.values("pk"))
             | Q(role__in=["lead", "coordinator"], scope_type="programme", scope_key__in=projects.values("programme_id"))
         )
         people = Person.objects.filter(pk__in=working.values("person_id"))
-        self.fields["owner"].queryset = people.order_by("sort_name")
+        self.narrow_to("owner", people.order_by("sort_name"))
         self.initial.setdefault("owner", self.by.pk)
 
     def clean(self) -> dict[str, Any]:
@@ -296,7 +296,7 @@ class ProofForm(StepForm):
     def prepare(self) -> None:
         """Documents of the project."""
         if not self.record._state.adding:
-            self.fields["document"].queryset = documents_of(self.record.project)
+            self.narrow_to("document", documents_of(self.record.project))
 
 
 __all__ = [

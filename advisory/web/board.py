@@ -173,7 +173,7 @@ class Board(LoginRequiredMixin, View):
         """The same as a table."""
         sorts = [_("Project"), _("State"), _("Lead advisor"), _("Days used"), _("of"), _("Firms"), _("Silent, days")]
         return {
-            "sorts": [{"label": label, "align": "right" if at > 2 else ""} for at, label in enumerate(sorts)],  # noqa: PLR2004
+            "sorts": [{"label": label, "align": "right" if at > 2 else ""} for at, label in enumerate(sorts)],
             "rows": [self.line(row) for row in sorted(rows, key=lambda row: (not row["flags"], row["project"].name))],
             "totals": self.totals(rows),
             "bulk": [],

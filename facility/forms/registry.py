@@ -6,7 +6,9 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
@@ -24,6 +26,7 @@ from facility.workflow.input import StepForm
 from facility.workflow.steps import SYSTEM
 
 SHORT = 200
+IN_OFFICE_TIME = format_lazy(_("As 2021-02-04 09:00, in the time of {zone}."), zone=settings.TIME_ZONE)
 
 
 def long_text(
@@ -108,8 +111,8 @@ class GiveGrant(StepForm):
     def prepare(self) -> None:
         """Only the programmes that the giver works for."""
         if self.by is not SYSTEM and self.by is not None and not self.is_consequence:
-            self.fields["programme"].queryset = Programme.objects.filter(
-                pk__in=held(self.by, "lead", "coordinator", "administrator")
+            self.narrow_to(
+                "programme", Programme.objects.filter(pk__in=held(self.by, "lead", "coordinator", "administrator"))
             )
 
     def clean(self) -> dict[str, Any]:
@@ -209,8 +212,6 @@ class ReceiveDocument(StepForm):
 
     def clean_file(self) -> Any:
         """Size and kind."""
-        from django.conf import settings
-
         file = self.cleaned_data["file"]
         if file.size > settings.DOCUMENT_MAX_BYTES:
             limit = settings.DOCUMENT_MAX_BYTES // 1_000_000

@@ -21,7 +21,7 @@ from facility.roles import held, in_force
 from facility.workflow import clock
 from facility.workflow.input import ReasonForm, Rows, StepForm
 
-from .registry import SHORT, Edits, long_text, zone_field
+from .registry import IN_OFFICE_TIME, SHORT, Edits, long_text, zone_field
 
 
 class CriterionRow(forms.Form):
@@ -37,8 +37,8 @@ class CallForm(Edits):
 
     programme = forms.ModelChoiceField(label=_("Programme"), queryset=Programme.objects.all())
     title_text = forms.CharField(label=_("Title"), max_length=SHORT)
-    opens_at = forms.DateTimeField(label=_("Opens"), help_text=_("In UTC, as 2021-02-04 09:00."))
-    closes_at = forms.DateTimeField(label=_("Closes"), help_text=_("In UTC."))
+    opens_at = forms.DateTimeField(label=_("Opens"), help_text=IN_OFFICE_TIME)
+    closes_at = forms.DateTimeField(label=_("Closes"), help_text=IN_OFFICE_TIME)
     zone = zone_field()
     places = forms.IntegerField(label=_("Places"), min_value=1, max_value=500)
     minimum_score = forms.DecimalField(
@@ -55,7 +55,7 @@ class CallForm(Edits):
     def narrow(self) -> None:
         """Own programmes; criteria of the draft."""
         if self.by is not None:
-            self.fields["programme"].queryset = Programme.objects.filter(pk__in=held(self.by, "lead", "coordinator"))
+            self.narrow_to("programme", Programme.objects.filter(pk__in=held(self.by, "lead", "coordinator")))
         if not self.record._state.adding:
             self.initial["criteria"] = list(self.record.criteria.order_by("order").values("name", "weight", "guidance"))
 
@@ -70,7 +70,7 @@ class CallForm(Edits):
 class ExtendCall(ReasonForm):
     """A later closing time."""
 
-    closes_at = forms.DateTimeField(label=_("New closing time"), help_text=_("In UTC."))
+    closes_at = forms.DateTimeField(label=_("New closing time"), help_text=IN_OFFICE_TIME)
 
     def clean_closes_at(self) -> Any:
         """Later than now and than before."""
@@ -110,13 +110,9 @@ class ApplicationForm(Edits):
     def narrow(self) -> None:
         """Own clusters, calls that take applications; partners and needs of the draft."""
         if self.by is not None:
-            self.fields["lead_cluster"].queryset = Cluster.objects.filter(
-                pk__in=held(self.by, "manager", scope="cluster")
-            )
+            self.narrow_to("lead_cluster", Cluster.objects.filter(pk__in=held(self.by, "manager", scope="cluster")))
             calls = Call.objects.filter(state__in=["announced", "open"])
-            self.fields["call"].queryset = (
-                calls if self.record._state.adding else Call.objects.filter(pk=self.record.call_id)
-            )
+            self.narrow_to("call", calls if self.record._state.adding else Call.objects.filter(pk=self.record.call_id))
         if not self.record._state.adding:
             self.initial["partners"] = [{"cluster": p.cluster_id} for p in self.record.partners.order_by("pk")]
             self.initial["needs"] = list(self.record.needs.order_by("rank").values("area", "text"))
@@ -235,11 +231,9 @@ class AssignEvaluator(StepForm):
         """Eligible applications of own programmes, evaluators of these programmes."""
         mine = held(self.by, "lead", "coordinator") if self.by is not None else []
         rows = Application.objects.filter(state="eligible", programme_id__in=mine).select_related("lead_cluster")
-        self.fields["application"].queryset = rows
+        self.narrow_to("application", rows)
         grants = in_force().filter(role="evaluator", scope_type="programme", scope_key__in=mine)
-        self.fields["evaluator"].queryset = Person.objects.filter(pk__in=grants.values("person_id")).order_by(
-            "sort_name"
-        )
+        self.narrow_to("evaluator", Person.objects.filter(pk__in=grants.values("person_id")).order_by("sort_name"))
 
     def clean(self) -> dict[str, Any]:
         """No conflict, no second judgement by the same person."""
@@ -343,9 +337,7 @@ class SelectionForm(StepForm):
         """Calls of own programmes that have no released selection."""
         if self.by is not None:
             mine = held(self.by, "lead", "coordinator")
-            self.fields["call"].queryset = Call.objects.filter(programme_id__in=mine).exclude(
-                selections__state="released"
-            )
+            self.narrow_to("call", Call.objects.filter(programme_id__in=mine).exclude(selections__state="released"))
 
 
 class OverrideRow(forms.Form):

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
 
 from facility.workflow import clock, door
 from facility.workflow.engine import by_type
@@ -53,7 +54,7 @@ class Link(models.Model):
         """The link of a code, used or not; NotFound when there is none or its time is over."""
         found = cls.objects.select_related("person").filter(sha256=_hash(code), until_at__gt=clock.now()).first()
         if found is None or not found.person.is_active:
-            raise NotFound("This link is not known or no longer valid.")
+            raise NotFound(_("This link is not known or no longer valid."))
         return found
 
     def record(self) -> Any:
@@ -67,7 +68,7 @@ class Link(models.Model):
         def act() -> Any:
             held = Link.objects.select_for_update(no_key=True).get(pk=self.pk)
             if held.used_at:
-                raise NotFound("This link has been used.")
+                raise NotFound(_("This link has been used."))
             done = door.perform([self.record()], self.step, by=self.person, raw=raw or {}, via="link")[0]
             held.used_at = clock.now()
             held.save(update_fields=["used_at"])

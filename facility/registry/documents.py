@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
 from facility.roles import any_of, any_reader, held, in_force, public_when, signed_in, system, who
@@ -153,7 +154,8 @@ class Document(Workflow):
     def after_step(self, name: str, *, by: Any) -> None:
         """A rejected file is told to whoever handed it in."""
         if name == "scan_file" and self.state == self.State.REJECTED and self.owner:
-            self.tell(self.owner, "The file %(name)s was not accepted: %(why)s", name=self.name, why=self.why_rejected)
+            said = gettext_noop("The file %(name)s was not accepted: %(why)s")
+            self.tell(self.owner, said, name=self.name, why=self.why_rejected)
 
     def read(self) -> bytes:
         """Its bytes."""
@@ -197,4 +199,3 @@ class Download(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id} {self.at:%Y-%m-%d %H:%M}"
-

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from facility.workflow import clock
 from facility.workflow.ids import uuid7
 
 
-class PersonManager(BaseUserManager):
+class PersonManager(BaseUserManager["Person"]):
     """Makes accounts; addresses are kept in lower case."""
 
     def create_user(self, email: str | None, name: str, password: str | None = None, **fields: Any) -> Person:
@@ -48,7 +49,7 @@ class Person(AbstractBaseUser):
 
     objects = PersonManager()
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS = ("name",)
+    REQUIRED_FIELDS = ["name"]
 
     class Meta:
         verbose_name = _("person")
@@ -75,6 +76,12 @@ class Person(AbstractBaseUser):
     def roles_held(self) -> frozenset[str]:
         """The roles that the person holds anywhere now; read once per request."""
         return self._roles
+
+
+class SignedIn(HttpRequest):
+    """A request behind the sign-in."""
+
+    user: Person
 
 
 class Token(models.Model):

@@ -203,7 +203,7 @@ def _linked(context, value):
 def _plain(value):
     """Text, numbers and answers as HTML."""
     if isinstance(value, str) and "\n" in value:
-        return mark_safe(linebreaks(value, autoescape=True))  # noqa: S308 (escaped by linebreaks, which does not say so)
+        return mark_safe(linebreaks(value, autoescape=True))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, float):

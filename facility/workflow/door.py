@@ -75,7 +75,7 @@ def retrying(act: Callable[[], T]) -> T:
             if code not in RETRIED or attempt == RETRIES:
                 raise
             structlog.get_logger().warning("door_retry", sqlstate=code, attempt=attempt + 1)
-            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 (a pause, not a secret)
+            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)
     raise AssertionError("unreachable")
 
 
@@ -298,7 +298,7 @@ def _changed(record: Any, old: dict[str, Any]) -> list[str]:
 def tell(record: Any, to: Any, key: str, params: Mapping[str, Any], link: str = "") -> None:
     """Queues a notice for people (a queryset, a list, or one); called by `Record.tell` inside a step."""
     passage = current()
-    assert passage is not None  # noqa: S101 (a programming error, not an input)
+    assert passage is not None
     people = list(to) if isinstance(to, list | tuple | set | models.QuerySet) else [to]
     for person in people:
         passage.notices.append(
@@ -319,5 +319,5 @@ def tell(record: Any, to: Any, key: str, params: Mapping[str, Any], link: str = 
 def queue(record: Any, name: str, *, due_at: dt.datetime | None = None, key: str = "", **ids: Any) -> None:
     """Queues a job about the record; called by `Record.queue` inside a step."""
     passage = current()
-    assert passage is not None  # noqa: S101 (a programming error, not an input)
+    assert passage is not None
     passage.jobs.append(Job.about(record, name, due_at=due_at, key=key, **ids))

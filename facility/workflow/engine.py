@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_fsm import FSMField
 
 from . import door
@@ -43,14 +44,17 @@ class Faces:
         return any_of(*(face for face in (self.staff, self.participant, self.public) if face))
 
 
-class RecordQuerySet(QuerySet):
+R = TypeVar("R", bound="Record")
+
+
+class RecordQuerySet(QuerySet[R]):
     """The questions that every channel asks."""
 
-    def visible_to(self, person: Any) -> QuerySet:
+    def visible_to(self, person: Any) -> Self:
         """The rows that the person may know of."""
         return self.filter(self.model.visible().q(person))
 
-    def with_faces(self, person: Any) -> QuerySet:
+    def with_faces(self, person: Any) -> Self:
         """Adds `face` (staff, participant, public) as the person sees each row."""
         faces = self.model.faces
         whens = [When(faces.staff.q(person), then=Value("staff"))]
@@ -58,7 +62,7 @@ class RecordQuerySet(QuerySet):
             whens.append(When(faces.participant.q(person), then=Value("participant")))
         return self.annotate(face=Case(*whens, default=Value("public"), output_field=models.CharField()))
 
-    def waiting_on(self, person: Any) -> QuerySet:
+    def waiting_on(self, person: Any) -> Self:
         """The rows whose process waits for a step of this person."""
         waits = NOBODY
         for state, names in self.model.awaits.items():
@@ -66,7 +70,7 @@ class RecordQuerySet(QuerySet):
                 waits |= Q(state=state) & self.model.step(name).who.q(person)
         return self.filter(waits)
 
-    def with_offers(self, person: Any) -> QuerySet:
+    def with_offers(self, person: Any) -> Self:
         """Adds to each row, without a query per row, which steps the person may take: see `Record.offered_steps`."""
         marks = {
             f"_may_{name}": ExpressionWrapper(step.who.q(person), output_field=models.BooleanField())
@@ -113,7 +117,6 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
-        base_manager_name = None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Refused: records are written by steps."""
@@ -213,7 +216,7 @@ class Record(models.Model):
     def trail_also(self, name: str, before: Any, after: Any) -> None:
         """Inside a step: a change of rows that belong to the record (scores, ranks), for the trail."""
         passage = door.current()
-        assert passage is not None  # noqa: S101 (a programming error, not an input)
+        assert passage is not None
         passage.extra.setdefault(self.pk, {})[name] = [before, after]
 
     def after_step(self, name: str, *, by: Any) -> None:
@@ -277,7 +280,9 @@ class Workflow(Record):
 
 def state_field(states: type[models.TextChoices]) -> FSMField:
     """The state column: a new record is nowhere until its first step."""
-    return FSMField(default=NEW, choices=[(NEW, "New"), *states.choices], db_index=True, editable=False, max_length=30)
+    return FSMField(
+        default=NEW, choices=[(NEW, gettext_lazy("New")), *states.choices], db_index=True, editable=False, max_length=30
+    )
 
 
 class Part(models.Model):

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -117,7 +118,7 @@ class Rows(forms.Field):
                 cleaned.append(dict(form.cleaned_data))
             else:
                 for name, said in form.errors.items():
-                    path = f"[{at}]" if name == forms.forms.NON_FIELD_ERRORS else f"[{at}].{name}"
+                    path = f"[{at}]" if name == NON_FIELD_ERRORS else f"[{at}].{name}"
                     faults.setdefault(path, [str(one) for one in said])
         if faults:
             error = ValidationError(_("Some rows are not right."))
@@ -137,6 +138,12 @@ class StepForm(forms.Form):
 
     def prepare(self) -> None:
         """Narrows choices and sets first values from `self.record` and `self.by`."""
+
+    def narrow_to(self, name: str, rows: QuerySet) -> None:
+        """Leaves only these rows to choose from in the field of this name."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = rows
 
     @property
     def is_consequence(self) -> bool:
@@ -168,7 +175,7 @@ class StepForm(forms.Form):
     def flat_errors(self) -> dict[str, list[str]]:
         """Every error by path; errors of the form as a whole stand under an empty path."""
         flat = {
-            "" if name == forms.forms.NON_FIELD_ERRORS else name: [str(one) for one in said]
+            "" if name == NON_FIELD_ERRORS else name: [str(one) for one in said]
             for name, said in self.errors.items()
             if not any(path.startswith(f"{name}[") for path in self.row_errors)
         }

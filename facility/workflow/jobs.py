@@ -44,7 +44,7 @@ class Job(models.Model):
     scope_id = models.UUIDField(null=True)
     args = models.JSONField(default=dict)
     queue = models.CharField(max_length=20, default="default")
-    key = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001 (null: several jobs without a key)
+    key = models.CharField(max_length=120, unique=True, null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     made_at = models.DateTimeField()
     as_of = models.DateTimeField()

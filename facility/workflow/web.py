@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import structlog
 from django.contrib import messages
@@ -15,6 +15,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.forms.utils import ErrorDict
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -30,13 +31,14 @@ from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, unmet
 from .trail import Entry
 
 log = structlog.get_logger()
-_pages: dict[tuple[type, type[Record]], type[View]] = {}
+P = TypeVar("P", bound="RecordPage")
+_pages: dict[tuple[type[View], type[Record]], type[View]] = {}
 
 
-def page_of(model: type[Record]) -> Callable[[type], type]:
+def page_of(model: type[Record]) -> Callable[[type[P]], type[P]]:
     """Marks a subclass of ListPage, DetailPage or StepPage as the page of this record."""
 
-    def mark(page: type) -> type:
+    def mark(page: type[P]) -> type[P]:
         base = next(one for one in (ListPage, DetailPage, StepPage) if issubclass(page, one))
         page.model = model
         _pages[(base, model)] = page
@@ -45,10 +47,10 @@ def page_of(model: type[Record]) -> Callable[[type], type]:
     return mark
 
 
-def _dispatch(base: type[View]) -> Callable[..., HttpResponse]:
+def _dispatch(base: type[View]) -> Callable[..., HttpResponseBase]:
     """A view that hands over to the page of the record named in the address."""
 
-    def view(request: HttpRequest, records: str, **kwargs: Any) -> HttpResponse:
+    def view(request: HttpRequest, records: str, **kwargs: Any) -> HttpResponseBase:
         try:
             model = by_plural(records)
         except LookupError:
@@ -158,6 +160,7 @@ class DetailPage(RecordPage):
             "offers": self.offers(record),
             "timeline": self.timeline(record),
             "due": clock.Timer.objects.filter(record_id=record.pk, step="").first() if self.model.clocks else None,
+            "timeline_url": f"{reverse('trail')}?record={record.pk}" if record.face == "staff" else "",
             "list_url": reverse("records", kwargs={"records": self.model.records}),
             "list_title": title_of(self.model),
         }
@@ -173,7 +176,7 @@ class DetailPage(RecordPage):
         """The steps of this person, the awaited one first and filled; blocked ones with their sentences."""
         awaited = self.model.awaits.get(record.state, ())
         steps = sorted(record.offered_steps(), key=lambda s: s.name not in awaited)
-        made = []
+        made: list[dict[str, Any]] = []
         for step in steps:
             blocked = unmet(step.guards, record)
             made.append(
@@ -202,7 +205,7 @@ class StepPage(RecordPage):
 
     template = "workflow/step.html"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Finds step and record first; both methods need them."""
         if not request.user.is_authenticated:
             return self.handle_no_permission()
@@ -252,7 +255,7 @@ class StepPage(RecordPage):
         return self.page(
             {
                 "title": self.step.label,
-                "lede": self.step.doc,
+                "lede": _(self.step.doc) if self.step.doc else "",
                 "record": self.record,
                 "record_title": "" if new else self.record.title(),
                 "lang": own_language(self.record),

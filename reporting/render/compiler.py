@@ -31,7 +31,7 @@ class RenderError(Exception):
     """The document could not be set; the message is a sentence for the coordinator."""
 
 
-def compile_cut(  # noqa: PLR0913 - each is one choice of the caller, all by name
+def compile_cut(
     cut: dict[str, Any],
     main: str,
     *,
@@ -61,7 +61,7 @@ def compile_cut(  # noqa: PLR0913 - each is one choice of the caller, all by nam
 def run(order: dict[str, Any]) -> dict[str, Any]:
     """The answer of the child to one order: its `files` in the root and the `values` of the query."""
     try:
-        child = subprocess.run(  # noqa: S603 - fixed program, data on standard input
+        child = subprocess.run(
             [sys.executable, "-I", str(CHILD)],
             input=json.dumps(order).encode(),
             capture_output=True,

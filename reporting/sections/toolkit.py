@@ -131,10 +131,15 @@ def lessons(m: Material, f: Figures) -> tuple[Cut, list[str]]:
     def source(one: Any) -> str:
         return f"{names[one.project_id]}, {VOICES[one.role]}"
 
-    rows: list[Cut] = [
-        {"area": area, "items": [{"text": one.text, "source": source(one)} for one in m.lessons if one.area == area]}
-        for area in AREAS
-    ]
+    def items(area: str) -> list[dict[str, str]]:
+        """Each lesson once, with everybody who recorded it."""
+        said: dict[str, list[str]] = {}
+        for one in m.lessons:
+            if one.area == area:
+                said.setdefault(one.text, []).append(source(one))
+        return [{"text": text, "source": "; ".join(sources)} for text, sources in said.items()]
+
+    rows: list[Cut] = [{"area": area, "items": items(area)} for area in AREAS]
     filled = [label_of(row["area"]) for row in rows if row["items"]]
     text = (
         f"{begun(counted(len(m.lessons), 'lesson was', 'lessons were'))} recorded by advisors, cluster managers and "

@@ -87,7 +87,9 @@ class Errand(Workflow):
         self.runner, self.what, self.parent_id = data["runner"], data["what"], data["parent"]
         Stop.objects.bulk_create(Stop(errand=self, order=at, **row) for at, row in enumerate(stops))
 
-    @step(label="Edit", source=State.GIVEN, target=None, who=own_giver, form="tests.errands.models.EditForm", edits=True)
+    @step(
+        label="Edit", source=State.GIVEN, target=None, who=own_giver, form="tests.errands.models.EditForm", edits=True
+    )
     def edit(self, *, by: Any, what: str) -> None:
         self.what = what
 
@@ -125,5 +127,3 @@ class Stop(Part):
 
     def __str__(self) -> str:
         return self.place
-
-

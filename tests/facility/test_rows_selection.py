@@ -266,7 +266,9 @@ def test_partners_count_and_a_cluster_in_two_bids_counts_once(scene):
 
 
 @pytest.mark.row("F04")
-@pytest.mark.parametrize(("country", "inside"), [("ES", True), ("GR", True), ("NO", False), ("GB", False), ("CH", False)])
+@pytest.mark.parametrize(
+    ("country", "inside"), [("ES", True), ("GR", True), ("NO", False), ("GB", False), ("CH", False)]
+)
 def test_a_cluster_is_described_by_country_union_sector_and_size(country, inside):
     made = make.cluster(country, sector="textiles", members_count=40, smes_count=30)
 

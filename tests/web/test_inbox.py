@@ -187,7 +187,9 @@ def test_others_do_not_reach_the_work_in_the_background(client, staff, call, rol
 
 def hand_in(by, programme, *, accepted=True, content=b"Guidance for advisors.", **fields):
     file = SimpleUploadedFile("guidance.txt", content)
-    made = Document().perform("receive", by=by, files={"file": file}, programme=programme, **{"audience": "owner", **fields})
+    made = Document().perform(
+        "receive", by=by, files={"file": file}, programme=programme, **{"audience": "owner", **fields}
+    )
     return made.perform("scan_file", by=SYSTEM) if accepted else made
 
 
@@ -218,7 +220,9 @@ def test_who_may_not_see_a_document_learns_nothing_of_it(client, staff):
     assert not Download.objects.exists()
 
 
-@pytest.mark.parametrize("content", [b"Guidance.", b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"])
+@pytest.mark.parametrize(
+    "content", [b"Guidance.", b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"]
+)
 def test_only_accepted_files_are_handed_out(client, staff, content):
     document = hand_in(staff[1], staff[0], accepted=content != b"Guidance.", content=content)
     client.force_login(staff[1])

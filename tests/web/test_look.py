@@ -701,7 +701,10 @@ def pages():
                 "rows": [[{"value": "Luce in Veneto", "lang": "it"}, "Italy"]],
             },
             "programmes": [{"title": "Facility of 2021", "url": "/p/", "text": "European Commission"}],
-            "stories": [{"title": "Lamps", "url": "/s/", "text": "Italy"}, {"title": "Wool", "url": "", "text": "Sweden"}],
+            "stories": [
+                {"title": "Lamps", "url": "/s/", "text": "Italy"},
+                {"title": "Wool", "url": "", "text": "Sweden"},
+            ],
             "reports": [{"title": "Final report", "url": "/r/", "at": dt.date(2022, 2, 1)}],
             "webinars": FEED,
             "toolkit_url": "/t/",

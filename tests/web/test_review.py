@@ -40,7 +40,9 @@ def address(evaluation, step=""):
 
 def posted(evaluation, values, comment="", **more):
     data = {"comment": comment, "scores-TOTAL_FORMS": len(values), "_version": evaluation.version, **more}
-    for at, (criterion, value) in enumerate(zip(evaluation.application.call.criteria.order_by("order"), values, strict=True)):
+    for at, (criterion, value) in enumerate(
+        zip(evaluation.application.call.criteria.order_by("order"), values, strict=True)
+    ):
         given, said = value if isinstance(value, tuple) else (value, "Because.")
         data |= {f"scores-{at}-criterion": str(criterion.pk), f"scores-{at}-value": given, f"scores-{at}-comment": said}
     return data
@@ -114,7 +116,9 @@ def test_only_whole_evaluations_are_submitted_and_nothing_typed_is_lost(client, 
     first, second = bids
     first.perform("accept", by=first.evaluator)
     client.force_login(first.evaluator)
-    refused = client.post(address(first, "submit"), posted(first, ["7", ("", "Still to weigh.")], comment="Well written."))
+    refused = client.post(
+        address(first, "submit"), posted(first, ["7", ("", "Still to weigh.")], comment="Well written.")
+    )
     html = refused.content.decode()
 
     assert refused.status_code == 400
@@ -183,7 +187,7 @@ def test_the_review_asks_the_same_number_of_questions_however_long_the_queue(cli
     client.force_login(first.evaluator)
     with django_assert_num_queries(QUERIES):
         client.get(address(first))
-    for bid in range(2):
+    for _ in range(2):
         cluster = make.cluster()
         manager, coordinator = make.manager_of(cluster), make.staff("coordinator", first.programme)
         bid = make.draft(first.application.call, manager, cluster)

@@ -1,6 +1,7 @@
 """The toolkit in public: 36 fields as pages and as JSON, with the same filters."""
 
 import pytest
+
 from facility.registry.matrix import matrix
 from tests.reporting import making as tell
 
@@ -79,7 +80,9 @@ def test_examples_by_api_once_each_inside_and_outside_the_union(client):
     assert {one["eu"] for one in inside} == {True}
     country = every[0]["country"]
     assert {one["country"] for one in asked(f"country={country.lower()}")} == {country}
-    assert {one["id"] for one in asked("theme=green&challenge=innovation&function=intelligence")} == set(matrix().cell(CELL).examples)
+    assert {one["id"] for one in asked("theme=green&challenge=innovation&function=intelligence")} == set(
+        matrix().cell(CELL).examples
+    )
     assert None in {one["url"] for one in every}
 
 
@@ -98,7 +101,11 @@ def test_fifteen_recommendations_and_the_uncertain_are_marked(client):
 
 @pytest.mark.parametrize(
     ("query", "said"),
-    [("theme=blue", "There is no theme blue."), ("colour=blue", "There is no filter “colour” here."), ("eu=perhaps", "Give true or false")],
+    [
+        ("theme=blue", "There is no theme blue."),
+        ("colour=blue", "There is no filter “colour” here."),
+        ("eu=perhaps", "Give true or false"),
+    ],
 )
 def test_a_filter_that_does_not_fit_is_refused_in_words(client, query, said):
     answer = client.get(f"/api/toolkit/examples/?{query}")

@@ -10,8 +10,6 @@ from facility.workflow.trail import Entry
 from tests import factories as make
 
 
-
-
 @pytest.fixture
 def scene(db):
     programme = make.programme()
@@ -81,7 +79,7 @@ def test_filters(client, scene, query, there, gone):
 
 
 def test_filter_by_person(client, scene):
-    programme, coordinator, call = scene
+    programme, coordinator, _call = scene
     other = make.staff("coordinator", programme)
     client.force_login(coordinator)
     only = shown(client, f"/workspace/trail/?actor={coordinator.pk}").split("</form>")[1]
@@ -103,7 +101,10 @@ def test_a_record_s_own_trail_says_that_its_chain_holds(client, scene):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("UPDATE workflow_entry SET role = 'lead' WHERE record_id = %s AND number = 2", "Entry 2 does not match its hash."),
+        (
+            "UPDATE workflow_entry SET role = 'lead' WHERE record_id = %s AND number = 2",
+            "Entry 2 does not match its hash.",
+        ),
         ("DELETE FROM workflow_entry WHERE record_id = %s AND number = 3", "Entry 3 is missing."),
         (
             "UPDATE workflow_detail SET reason = 'x' WHERE entry_id IN "
@@ -126,7 +127,7 @@ def test_a_chain_that_was_tampered_with_says_where(owner, change, said):
 
 
 def test_the_csv_holds_every_entry_and_no_formula(client, scene):
-    programme, coordinator, call = scene
+    programme, coordinator, _call = scene
     lead = make.staff("lead", programme)
     draft = make.call(programme, coordinator, open_now=False)
     draft.perform("cancel", by=lead, reason="=HYPERLINK(1)")

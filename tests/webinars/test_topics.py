@@ -23,6 +23,7 @@ def house():
     return making.house()
 
 
+@pytest.mark.row("G10")
 def test_advisor_manager_and_coordinator_propose_and_a_stranger_does_not(house):
     for person in (house.advisor, house.manager, house.coordinator):
         assert making.topic(house, person, "Pricing").proposer_names() == [person.name]
@@ -34,6 +35,7 @@ def test_advisor_manager_and_coordinator_propose_and_a_stranger_does_not(house):
     assert Topic.objects.visible_to(house.advisor).count() == 3
 
 
+@pytest.mark.row("G11")
 def test_one_vote_for_each_person_and_topic(house):
     topic = making.topic(house, house.manager, "Pricing", house.advisor)
     assert topic.votes_count == 1
@@ -57,12 +59,14 @@ def test_a_vote_taken_back_can_be_given_again(house):
     assert topic.votes.count() == 2
 
 
+@pytest.mark.row("G11")
 def test_the_database_itself_keeps_a_second_vote_out(house):
     topic = making.topic(house, house.manager, "Pricing", house.advisor)
     with pytest.raises(IntegrityError), transaction.atomic():
         Vote.objects.bulk_create([Vote(topic=topic, person=house.advisor, at=timezone.now())])
 
 
+@pytest.mark.row("G10")
 def test_nine_topics_of_which_one_is_merged_with_both_authors_and_no_vote_twice(house):
     other = making.joins(house.project)
     topics = [making.topic(house, house.manager, f"Topic {n}") for n in range(8)]
@@ -98,6 +102,7 @@ def test_a_topic_is_merged_into_an_open_one_of_its_programme_only(house):
             topic.perform("merge", by=house.coordinator, into=wrong.pk)
 
 
+@pytest.mark.row("G11")
 def test_a_tie_at_the_cut_is_shown_and_not_dropped(house):
     people = [making.joins(house.project) for _ in range(3)]
     made = {}

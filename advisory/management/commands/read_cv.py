@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """Reads CV files in an isolated child; touches no database."""
 
     help = "Read CV files: fields with their snippets, places and confidence."
-    requires_system_checks: list[str] = []  # noqa: RUF012 -- Django's own way to say that no check is needed
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.demo import act_advisors, act_call, act_report, act_support, act_webinars, facts
+from config.demo import act_advisors, act_call, act_report, act_second, act_support, act_webinars, facts, outcome
 from config.demo.stage import DemoFailed, Stage, fresh_database, processes
 from facility.registry.programme import Programme
 
@@ -52,8 +52,13 @@ class Command(BaseCommand):
                 stage.run()
                 stage.say("25 projects have come to their end")
                 act_report.play(stage)
+                act_second.play(stage)
+                outcome.write(stage, FOLDER, mark())
         except DemoFailed as failed:
             raise CommandError(str(failed)) from failed
+        finally:
+            Path(settings.DEMO_CLOCK).unlink(missing_ok=True)
+        say("Done: .local/demo/final-report.pdf, .local/demo/summary.json, .local/demo/access.json")
 
 
 def mark() -> str:
@@ -68,7 +73,7 @@ def mark() -> str:
 def is_done() -> bool:
     """Whether the last run came to its end and its database is there."""
     try:
-        done = json.loads(SUMMARY.read_text())
-        return bool(done) and Programme.objects.filter(slug=facts.programme()["programme"]["slug"]).exists()
+        made_from = json.loads(SUMMARY.read_text())["made_from"]
+        return made_from == mark() and Programme.objects.filter(slug=facts.programme()["programme"]["slug"]).exists()
     except Exception:
         return False
