@@ -108,7 +108,7 @@ class Case(InProgramme):
 
     def sign(self, subject: str, voice: str, by: Any) -> None:
         """Inside a step: puts a signature."""
-        Signature(project=self, subject=subject, voice=voice, by=by, at=clock.now()).save()
+        Signature(project_id=self.pk, subject=subject, voice=voice, by=by, at=clock.now()).save()
 
     def unsign(self, subject: str) -> list[str]:
         """Inside a step: what was signed has changed; answers whose signatures fell away."""

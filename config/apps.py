@@ -9,4 +9,4 @@ class ConfigApp(AppConfig):
 
     def ready(self) -> None:
         """Makes the Celery application the one that tasks are sent through, in every process."""
-        from config import celery
+        from config import celery  # noqa: F401

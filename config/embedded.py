@@ -238,14 +238,14 @@ class Servers:
         try:
             return pwd.getpwnam(SERVER_USER)
         except KeyError:
-            subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", SERVER_USER], check=True)
+            subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", SERVER_USER], check=True)  # noqa: S603, S607
             return pwd.getpwnam(SERVER_USER)
 
     def _run(self, program: str, *arguments: str | Path, user: pwd.struct_passwd) -> None:
         identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         # Its output goes to a file: a server would inherit a pipe and keep the reader waiting for its end.
         with (self.home / f"{program}.log").open("w+") as log:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603
                 [_postgres_programs() / program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -285,7 +285,7 @@ class Servers:
             "logfile": str(log),
         }
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        subprocess.run([get_binary_path(), *arguments], check=True, cwd="/", stdout=subprocess.DEVNULL)
+        subprocess.run([get_binary_path(), *arguments], check=True, cwd="/", stdout=subprocess.DEVNULL)  # noqa: S603
         for _ in range(START_SECONDS * 20):
             if self._valkey_answers():
                 return
@@ -348,7 +348,7 @@ def _socket_folder(home: Path) -> Path:
     folder = home / "run"
     if re.fullmatch(r"[\w./-]{1,80}", str(folder), re.ASCII):
         return folder
-    return Path("/tmp") / f"facility-{os.geteuid()}-{hashlib.sha256(bytes(home)).hexdigest()[:12]}"
+    return Path("/tmp") / f"facility-{os.geteuid()}-{hashlib.sha256(bytes(home)).hexdigest()[:12]}"  # noqa: S108
 
 
 def _own_folder(folder: Path, user: pwd.struct_passwd) -> None:

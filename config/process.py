@@ -57,7 +57,7 @@ def become(name: str) -> None:
     """Be the process of that name; does not return."""
     embedded.use(start=False)
     os.chdir(ROOT)
-    os.execve("/bin/sh", arguments(commands()[name]), environment())
+    os.execve("/bin/sh", arguments(commands()[name]), environment())  # noqa: S606
 
 
 def run_all() -> int:
@@ -69,7 +69,7 @@ def run_all() -> int:
     try:
         for name, command in commands().items():
             # Each in a session of its own, so that Ctrl-C reaches only this process, which ends them in order.
-            processes[name] = subprocess.Popen(
+            processes[name] = subprocess.Popen(  # noqa: S603
                 arguments(command), cwd=ROOT, env=environment(), start_new_session=True
             )
         while True:

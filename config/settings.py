@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import environ
 import structlog
@@ -14,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL = BASE_DIR / ".local"
 env = environ.Env()
 
-DEMO_SECRET = "demo-only-and-never-in-production"
+DEMO_SECRET = "demo-only-and-never-in-production"  # noqa: S105
 DEBUG = env.bool("DEBUG", default=False)
 # A local server on the embedded services is the only place where a default secret is accepted.
 EMBEDDED = env.bool("EMBEDDED", default=False)
@@ -113,7 +114,7 @@ AS_OWNER = {"migrate", "makemigrations", "prepare_database", "erase_person", "fl
 DATABASE_URL = env("DATABASE_URL", default="")
 MIGRATE_DATABASE_URL = env("MIGRATE_DATABASE_URL", default=DATABASE_URL)
 _is_owner = len(sys.argv) > 1 and sys.argv[1] in AS_OWNER
-DATABASES = {
+DATABASES: dict[str, Any] = {
     "default": env.db_url_config(MIGRATE_DATABASE_URL if _is_owner else DATABASE_URL)
     if DATABASE_URL
     else {"ENGINE": "django.db.backends.dummy"}
@@ -172,7 +173,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env("STATIC_ROOT", default=str(LOCAL / "static"))
 STATICFILES_DIRS = [path for path in [LOCAL / "assets" / "static"] if path.exists()]
 FONTS = LOCAL / "assets" / "fonts"
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "documents": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -5,7 +5,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import operations
-from facility import pages, toolkit_api, web
+from facility import pages, toolkit_api, web  # noqa: F401 (pages of records register themselves)
 from facility.workflow import api
 from facility.workflow import web as workflow_web
 from reporting import web as reporting_web

@@ -132,4 +132,4 @@ def _of_class(node: ast.ClassDef) -> Iterator[ast.AST]:
 
 def _labels(choices: ast.AST) -> Iterator[ast.AST]:
     if isinstance(choices, ast.List | ast.Tuple):
-        yield from (pair.elts[1] for pair in choices.elts if isinstance(pair, ast.Tuple) and len(pair.elts) == 2)
+        yield from (pair.elts[1] for pair in choices.elts if isinstance(pair, ast.Tuple) and len(pair.elts) == 2)  # noqa: PLR2004

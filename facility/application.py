@@ -272,8 +272,9 @@ class Application(Bid):
     )
     def close_evaluation(self, *, by: Any, spread_note: str = "") -> None:
         """Takes the mean of the submitted evaluations as the score. A wide spread needs a note."""
-        totals = list(self.evaluations.filter(state="submitted").values_list("total", flat=True))
-        self.score = (sum(totals) / len(totals)).quantize(Decimal("0.01"))
+        given = self.evaluations.filter(state="submitted").values_list("total", flat=True)
+        totals = [total for total in given if total is not None]
+        self.score = (sum(totals, Decimal()) / len(totals)).quantize(Decimal("0.01"))
         self.spread = max(totals) - min(totals)
         self.spread_note = spread_note
 

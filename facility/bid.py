@@ -35,6 +35,20 @@ INELIGIBLE = [
 class Bid(InProgramme):
     """The guards of an application, and what others ask of it."""
 
+    call: Any
+    evaluations: Any
+    lead_cluster: Any
+    lead_cluster_id: Any
+    needs: Any
+    partners: Any
+    before_review: str
+    context: str
+    has_signed: bool
+    motivation: str
+    reserve_position: int | None
+    title_text: str
+    training_needs: str
+
     class Meta:
         abstract = True
 
@@ -113,11 +127,11 @@ class Bid(InProgramme):
         self.programme_id = self.call.programme_id
         self.partners.all().delete()
         ApplicationPartner.objects.bulk_create(
-            ApplicationPartner(application=self, cluster=row["cluster"]) for row in partners
+            ApplicationPartner(application_id=self.pk, cluster=row["cluster"]) for row in partners
         )
         self.needs.all().delete()
         ApplicationNeed.objects.bulk_create(
-            ApplicationNeed(application=self, rank=rank, **row) for rank, row in enumerate(needs, 1)
+            ApplicationNeed(application_id=self.pk, rank=rank, **row) for rank, row in enumerate(needs, 1)
         )
         self.trail_also("partners", None, [row["cluster"].name for row in partners])
         self.trail_also("needs", None, [row["area"] for row in needs])

@@ -167,7 +167,7 @@ def _drop(spawner: _Spawner) -> None:
 def _start() -> _Spawner:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 -- this interpreter, with arguments of our own making
             [sys.executable, "-c", BOOT, str(theirs.fileno()), json.dumps([path or os.getcwd() for path in sys.path])],
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=ENVIRONMENT, start_new_session=True,
         )  # fmt: skip

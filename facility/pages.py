@@ -240,10 +240,7 @@ class CallPage(DetailPage):
         words = dict(Application.State.choices)
         url = reverse("records", kwargs={"records": Application.records})
         counted = (
-            Application.objects.visible_to(self.request.user)
-            .filter(call=record)
-            .values("state")
-            .annotate(n=Count("pk"))
+            Application.objects.visible_to(self.person).filter(call=record).values("state").annotate(n=Count("pk"))
         )
         number = {row["state"]: row["n"] for row in counted.order_by("state")}
         rows = [

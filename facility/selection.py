@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
 from django.db import models
 from django.db.models import Q
@@ -92,7 +93,7 @@ class Selection(InProgramme):
         ]
 
     def __str__(self) -> str:
-        return f"{self.call}: {self.get_state_display()}"  # type: ignore[attr-defined]
+        return f"{self.call}: {self.get_state_display()}"
 
     def title(self) -> str:
         """The call's title."""
@@ -168,7 +169,7 @@ class Selection(InProgramme):
             {key: ranking.Override(row["decision"] == "in", row["reason"]) for key, row in chosen.items()}
         )
         self.lines.all().delete()
-        scores = dict(self.call.applications.filter(state="evaluated").values_list("pk", "score"))
+        scores: dict[Any, Any] = dict(self.call.applications.filter(state="evaluated").values_list("pk", "score"))
         SelectionLine.objects.bulk_create(
             SelectionLine(
                 selection=self,
@@ -196,7 +197,7 @@ class Selection(InProgramme):
         candidates = [
             ranking.Candidate(
                 id=key,
-                score=row.score,
+                score=cast("Decimal", row.score),
                 tie=(row.submitted_at, key),
                 country=str(row.lead_cluster.country),
                 countries=tuple(sorted({str(p.cluster.country) for p in row.partners.all()})),
@@ -264,9 +265,14 @@ class Selection(InProgramme):
         lines = self.lines.select_related("application__lead_cluster").order_by("rank")
         if face != "staff":
             lines = lines.filter(outcome="selected").order_by("application__lead_cluster__sort_name")
-            rows = [[line.application.title(), line.application.lead_cluster.country.name] for line in lines]
+            selected = [[line.application.title(), line.application.lead_cluster.country.name] for line in lines]
             return [
-                {"title": _("Selected clusters"), "columns": [_("Cluster"), _("Country")], "rows": rows, "empty": ""}
+                {
+                    "title": _("Selected clusters"),
+                    "columns": [_("Cluster"), _("Country")],
+                    "rows": selected,
+                    "empty": "",
+                }
             ]
         rows = [
             [
@@ -288,7 +294,7 @@ def spread_by_country(programmes: Any) -> dict[str, int]:
     selected = Application.objects.filter(programme__in=programmes, state="selected")
     part = Q(applications__in=selected) | Q(partnerships__application__in=selected)
     found = Cluster.objects.filter(part).values("country").annotate(n=models.Count("pk", distinct=True))
-    return {row["country"]: row["n"] for row in found.order_by("-n", "country")}
+    return {str(row["country"]): row["n"] for row in found.order_by("-n", "country")}
 
 
 def member_states(programmes: Any) -> int:

@@ -28,7 +28,7 @@ def _asked(request: HttpRequest, *allowed: str) -> dict[str, str]:
             raise Unfit(
                 _("There is no filter “%(name)s” here. Filters are: %(known)s.") % {"name": name[:60], "known": known}
             )
-    return {name: value for name, value in request.GET.items() if value}
+    return {name: str(value) for name, value in request.GET.items() if value}
 
 
 def _truth(asked: dict[str, str], name: str) -> bool | None:

@@ -17,6 +17,7 @@ from django.core.files.storage import storages
 from django.db.models import Case, Q, QuerySet, TextField, When
 from django.db.models.expressions import RawSQL
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -25,7 +26,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from facility.registry.documents import ACCEPTED, Document, Download
-from facility.registry.people import Person
+from facility.registry.people import Person, SignedIn
 from facility.roles import held
 from facility.workflow import clock, door
 from facility.workflow.engine import Record, all_records, by_type, title_of
@@ -49,6 +50,8 @@ NAV: list[tuple[set[str], Any, str]] = [
     ({"lead", "coordinator"}, lambda: pgettext("navigation", "Matching"), "match-runs"),
     ({"lead", "coordinator", "advisor", "manager"}, lambda: _("Webinars"), "webinars"),
     ({"lead", "coordinator", "observer"}, lambda: _("Reports"), "reports"),
+    ({"administrator"}, lambda: _("Programmes"), "programmes"),
+    ({"lead", "administrator"}, lambda: _("People and roles"), "grants"),
 ]
 FOOT: list[tuple[set[str], Any, str]] = [
     ({"lead", "coordinator", "observer"}, lambda: _("Trail"), "trail"),
@@ -58,7 +61,7 @@ FOOT: list[tuple[set[str], Any, str]] = [
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """What every page's frame needs: brand, navigation by role, unread notices, time."""
-    person = getattr(request, "user", None)
+    person: Any = getattr(request, "user", None)
     signed_in = person is not None and person.is_authenticated
     start = reverse("home" if signed_in else "public-home")
     nav = [{"label": _("Home"), "url": start, "current": request.path == start}]
@@ -95,7 +98,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 @login_required
-def inbox(request: HttpRequest) -> HttpResponse:
+def inbox(request: SignedIn) -> HttpResponse:
     """The notices of a person, newest first; a post marks all as read."""
     mine = Notice.objects.filter(to=request.user)
     if request.method == "POST":
@@ -156,7 +159,8 @@ def parked_jobs(request: HttpRequest) -> HttpResponse:
         raise NotAllowed(_("The work in the background is looked after by the coordinators."))
     mine = Job.objects.filter(scope_id__in=programmes)
     if request.method == "POST":
-        parked = mine.filter(pk=_key(request.POST.get("job")), state=Job.State.PARKED).first()
+        key = _key(request.POST.get("job"))
+        parked = mine.filter(pk=key, state=Job.State.PARKED).first() if key else None
         if parked is None:
             raise NotFound(_("There is no such job waiting for another try."))
         retry(parked)
@@ -182,7 +186,7 @@ def _job(one: Job) -> dict[str, Any]:
     }
 
 
-def download(request: HttpRequest, pk: Any) -> HttpResponse:
+def download(request: HttpRequest, pk: Any) -> HttpResponseBase:
     """A document as a file, for whoever may see it; each download is written down (F17)."""
     document = Document.objects.visible_to(request.user).filter(pk=pk).first()
     if document is None:
@@ -255,7 +259,7 @@ def told_entries(person: Any) -> QuerySet:
 
 
 @login_required
-def trail(request: HttpRequest) -> HttpResponse:
+def trail(request: HttpRequest) -> HttpResponseBase:
     """Who did what in the own programmes, or to one record; as a page or as CSV."""
     programmes = list(held(request.user, "lead", "coordinator", "observer").values_list("scope_key", flat=True))
     if not programmes:
@@ -343,7 +347,7 @@ def chain_fault(record: Any) -> str:
 COLUMNS = ("at", "record", "id", "number", "step", "person", "role", "via", "from", "to", "reason", "sha256")
 
 
-def _as_csv(entries: QuerySet) -> HttpResponse:
+def _as_csv(entries: QuerySet) -> HttpResponseBase:
     lines = (
         [
             entry.effective_at.isoformat(),

@@ -76,9 +76,10 @@ def _waiting(model: type[Record], person: Any) -> list[tuple[Any, Step]]:
     steps = _awaited(model)
     may = {f"_may_{name}": ExpressionWrapper(step.who.q(person), BooleanField()) for name, step in steps.items()}
     rows = model.objects.visible_to(person).waiting_on(person).select_related(*model.door_related)
-    rows = rows.annotate(**may, _alike=Window(Count("pk"), partition_by=F("state"))).order_by("id")[:LOOKED_AT]
+    marked = rows.annotate(**may, _alike=Window(Count("pk"), partition_by=F("state")))
     return [
-        (row, steps[next(name for name in model.awaits[row.state] if getattr(row, f"_may_{name}"))]) for row in rows
+        (row, steps[next(name for name in model.awaits[row.state] if getattr(row, f"_may_{name}"))])
+        for row in marked.order_by("id")[:LOOKED_AT]
     ]
 
 
@@ -191,7 +192,7 @@ def coming(person: Any) -> list[dict[str, Any]]:
     return sorted(lines, key=lambda line: line["at"].isoformat())[: AHEAD + 2]
 
 
-def _ahead(at: dt.date, text: str, record: Any) -> dict[str, Any]:
+def _ahead(at: Any, text: str, record: Any) -> dict[str, Any]:
     return {"at": at, "text": text, "about": {"value": record.title(), "url": record.get_absolute_url()}}
 
 
@@ -282,8 +283,8 @@ def own_projects(person: Any, role: str) -> list[dict[str, Any]]:
         .values("given")
     )
     mine = Project.objects.filter(pk__in=held(person, role, scope="project")).with_faces(person)
-    rows = mine.annotate(hours=Coalesce(Subquery(hours), Decimal(0))).select_related(*Project.door_related)
-    rows = list(rows.order_by(Case(When(state="closed", then=1), default=0), "-id")[:LOOKED_AT])
+    counted = mine.annotate(hours=Coalesce(Subquery(hours), Decimal(0))).select_related(*Project.door_related)
+    rows = list(counted.order_by(Case(When(state="closed", then=1), default=0), "-id")[:LOOKED_AT])
     advisors: dict[Any, list[str]] = defaultdict(list)
     working = Assignment.objects.filter(project__in=[row.pk for row in rows], state="active")
     for assignment in working.select_related("advisor__person").order_by("advisor__person__sort_name"):

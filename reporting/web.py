@@ -26,6 +26,7 @@ from facility.application import Application
 from facility.call import Call
 from facility.evaluation import Evaluation
 from facility.registry.matrix import EU_MEMBERS, Axis, Cell, matrix
+from facility.registry.people import SignedIn
 from facility.registry.programme import Programme
 from facility.roles import held
 from facility.selection import spread_by_country
@@ -45,7 +46,7 @@ NOBODY = AnonymousUser()
 
 
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedIn) -> HttpResponse:
     """The first page after signing in: what waits comes first. Who has several roles gets the widest view."""
     roles = request.user.roles_held()
     return next(page for whose, page in HOMES if not whose or roles & whose)(request)
@@ -87,7 +88,7 @@ def _offers(model: type[Record], steps: list[Any]) -> list[dict[str, Any]]:
     return [{"label": step.label, "url": step_url(model(), step)} for step in steps]
 
 
-def _evaluator(request: HttpRequest) -> HttpResponse:
+def _evaluator(request: SignedIn) -> HttpResponse:
     mine = Evaluation.objects.filter(evaluator=request.user).exclude(state="recused").with_faces(request.user)
     rows = list(
         mine.select_related(*Evaluation.door_related).order_by("-application__call_id", "application__number", "id")

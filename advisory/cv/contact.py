@@ -1,4 +1,3 @@
-
 """Who the CV is about, in free text: name, e-mail, telephone, city and country."""
 
 import re

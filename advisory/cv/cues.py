@@ -1,4 +1,3 @@
-
 """Words that tell a job title from an employer and a degree from the place that gave it, and places from both."""
 
 import re

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 -- the dashes and apostrophes that people type are what is read here.
 
 """Dates as people write them in a CV: points (YYYY or YYYY-MM) and periods, in the languages of the Union.
 

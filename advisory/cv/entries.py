@@ -1,4 +1,3 @@
-
 """Jobs and degrees in free text: entries are found by their dates, their parts told apart by cue words.
 
 People keep one layout through a section, so its first entry shows where heads stand: above the dates, beside or below.

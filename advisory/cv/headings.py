@@ -1,4 +1,3 @@
-
 """Section headings of a CV in the languages of the Union, and the cutting of lines into sections."""
 
 import re

@@ -1,5 +1,5 @@
 """Index: matching (people and who works with whom) and support (the projects)."""
 
-from .matching import *
-from .sessions import *
-from .support import *
+from .matching import *  # noqa: F403
+from .sessions import *  # noqa: F403
+from .support import *  # noqa: F403

@@ -23,7 +23,7 @@ from facility.registry.cluster import Cluster
 from facility.registry.conflicts import Conflict
 from facility.registry.programme import Programme
 from facility.roles import held
-from facility.workflow.input import Rows, StepForm
+from facility.workflow.input import Rows, StepForm, choices_of
 from facility.workflow.steps import SYSTEM
 
 CV_ENDINGS = ("pdf", "docx", "xml", "json", "txt")
@@ -105,7 +105,7 @@ class InterestRow(forms.Form):
     """An interest in a cluster."""
 
     cluster = forms.ModelChoiceField(label=_("Cluster"), queryset=Cluster.objects.order_by("sort_name"))
-    kind = forms.ChoiceField(label=_("Kind"), choices=Conflict._meta.get_field("kind").choices)
+    kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(Conflict, "kind"))
 
 
 class DeclareInterests(StepForm):

@@ -22,7 +22,7 @@ from facility.roles import held
 from facility.workflow import clock
 from facility.workflow.input import ReasonForm, StepForm
 
-HOURS = {"max_digits": 5, "decimal_places": 2, "max_value": 24}
+HOURS: dict[str, Any] = {"max_digits": 5, "decimal_places": 2, "max_value": 24}
 
 
 def ticks(label: Any, rows: QuerySet, *, required: bool = True, help_text: Any = "") -> forms.ModelMultipleChoiceField:

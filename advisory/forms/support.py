@@ -21,7 +21,7 @@ from facility.registry.documents import Document
 from facility.registry.people import Person
 from facility.roles import held, in_force
 from facility.workflow import clock
-from facility.workflow.input import Rows, StepForm
+from facility.workflow.input import Rows, StepForm, choices_of
 
 
 def day(label: Any, **more: Any) -> forms.DateField:
@@ -141,7 +141,7 @@ class EditNeed(Edits):
     feasibility = forms.TypedChoiceField(
         label=_("Feasibility"), choices=SCALE, coerce=int, initial=3, widget=forms.RadioSelect
     )
-    driver = forms.ChoiceField(label=_("Driven by"), choices=Need._meta.get_field("driver").choices, initial="business")
+    driver = forms.ChoiceField(label=_("Driven by"), choices=choices_of(Need, "driver"), initial="business")
     start_status = forms.ChoiceField(label=_("At the start"), choices=STATUSES, initial="open")
     source_session = forms.ModelChoiceField(
         label=_("Found in the session"), queryset=SupportSession.objects.all(), required=False

@@ -28,10 +28,12 @@ def ask_confirmation(work: Job) -> None:
     """
     confirms = SupportSession.step("confirm").who
     person = Person.objects.filter(pk=work.args["person"], is_active=True).first()
+    if person is None:
+        return
     sessions = SupportSession.objects.select_related(*SupportSession.door_related).filter(
         pk=work.record_id, version=work.args["version"], state=SupportSession.State.LOGGED
     )
-    session = sessions.filter(confirms.q(person)).first() if person else None
+    session = sessions.filter(confirms.q(person)).first()
     if session is None:
         return
     Notice.objects.create(
@@ -60,7 +62,7 @@ def message_for(session: SupportSession, person: Person) -> EmailMessage:
         return EmailMessage(
             subject=_("Was this your session of %s?") % session.day_in_words(),
             body=body,
-            to=[person.email],
+            to=[person.email or ""],
             headers={"Message-ID": f"<ask.{session.pk}.{session.version}.{person.pk}@{domain}>"},
         )
 

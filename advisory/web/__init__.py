@@ -1,4 +1,4 @@
 """Index: matching (people and who works with whom) and support (the projects)."""
 
-from .matching import *
-from .support import *
+from .matching import *  # noqa: F403
+from .support import *  # noqa: F403

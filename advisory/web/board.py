@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from advisory.forms.support import ProjectTerms
 from advisory.ledger import flags, silent_days, time_gone, used, with_figures
 from advisory.project import Project, open_for
 from facility.application import Application
+from facility.registry.people import SignedIn
 from facility.roles import held, readers
 from facility.workflow import clock
 from facility.workflow.engine import title_of
@@ -59,7 +61,7 @@ class BoardFilter(forms.Form):
 class Board(LoginRequiredMixin, View):
     """All projects of the programmes that a coordinator or observer looks after, flagged ones first."""
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: SignedIn) -> HttpResponse:
         """Lanes, or with `view=table` a table, in a number of queries that does not grow."""
         if not request.user.roles_held() & {"lead", "coordinator", "observer"}:
             raise NotFound(_("There is no such page."))
@@ -173,7 +175,7 @@ class Board(LoginRequiredMixin, View):
         """The same as a table."""
         sorts = [_("Project"), _("State"), _("Lead advisor"), _("Days used"), _("of"), _("Firms"), _("Silent, days")]
         return {
-            "sorts": [{"label": label, "align": "right" if at > 2 else ""} for at, label in enumerate(sorts)],
+            "sorts": [{"label": label, "align": "right" if at > 2 else ""} for at, label in enumerate(sorts)],  # noqa: PLR2004
             "rows": [self.line(row) for row in sorted(rows, key=lambda row: (not row["flags"], row["project"].name))],
             "totals": self.totals(rows),
             "bulk": [],
@@ -219,7 +221,7 @@ def unopened(person: Any) -> QuerySet:
 class OpenProjects(LoginRequiredMixin, View):
     """Opens a project for every selected application that has none, all on the same terms."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """For coordinators."""
         if request.user.is_authenticated and not request.user.roles_held() & {"lead", "coordinator"}:
             raise NotFound(_("There is no such page."))
@@ -231,7 +233,8 @@ class OpenProjects(LoginRequiredMixin, View):
         form = ProjectTerms(record=Project(), by=request.user)
         if found:
             programme = found[0].programme
-            form.initial |= {
+            form.initial = {
+                **form.initial,
                 "starts_on": clock.today(programme.tz()),
                 "ends_on": programme.ends_on,
                 "days_budget": programme.days_per_project,

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -62,7 +63,7 @@ class SessionStep(StepPage):
 
     def projects(self) -> Any:
         """The projects that the person advises."""
-        mine = Project.objects.filter(pk__in=held(self.request.user, "advisor", scope="project"))
+        mine = Project.objects.filter(pk__in=held(self.person, "advisor", scope="project"))
         return mine.select_related("application__lead_cluster").order_by("name", "pk")
 
     def chosen(self) -> Project | None:
@@ -78,7 +79,7 @@ class SessionStep(StepPage):
 
     def last(self) -> SupportSession | None:
         """The person's last session, of the project in the address if one is named."""
-        rows = SupportSession.objects.filter(advisor__person=self.request.user, project__in=self.projects())
+        rows = SupportSession.objects.filter(advisor__person=self.person, project__in=self.projects())
         named = self.request.GET.get("project")
         if named:
             rows = rows.filter(project__in=[one for one in self.projects() if str(one.pk) == named])
@@ -150,7 +151,7 @@ class RankPage(StepPage):
         }
         bound = form is not None and form.is_bound
         problems = list(context.get("blocked_by") or ())
-        if bound and not form.is_valid():
+        if form is not None and form.is_bound and not form.is_valid():
             problems += [said for sentences in form.flat_errors().values() for said in sentences]
         project = assessment.project
         return super().page(
@@ -215,7 +216,7 @@ class ConfirmByLink(View):
     session: Any
 
     @sensitive_variables("code")
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Counts posts and codes that are not known; the page is kept by nobody."""
         try:
             self.link = self.known(kwargs["code"])

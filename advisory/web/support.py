@@ -23,6 +23,7 @@ from facility.registry.documents import Document
 from facility.registry.vocabulary_data import vocabulary
 from facility.workflow import clock
 from facility.workflow.engine import title_of
+from facility.workflow.input import choices_of
 from facility.workflow.show import state_tag, step_url
 from facility.workflow.web import DetailPage, ListPage, StepPage, page_of
 
@@ -47,7 +48,7 @@ class ProjectList(ListPage):
 
     def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """With the way to the board."""
-        if self.request.user.roles_held() & {"lead", "coordinator", "observer"}:
+        if self.person.roles_held() & {"lead", "coordinator", "observer"}:
             here = {"label": _("List"), "url": self.request.path, "current": True}
             context["views"] = [here, {"label": _("Board"), "url": reverse("board")}]
         return super().page(context, status)
@@ -84,15 +85,13 @@ class ProjectFile(DetailPage):
             "needs": self.needs(record, assessment, people),
             "sessions": self.sessions(record),
             "days": self.days(figures, today),
-            "tables": tables + [make(record, self.request.user) for make in _tables],
+            "tables": tables + [make(record, self.person) for make in _tables],
             "line": self.line(record),
         }
 
     def assessment(self, record: Any) -> NeedsAssessment | None:
         """The assessment with what this person may do on it."""
-        rows = (
-            NeedsAssessment.objects.filter(project=record).with_faces(self.request.user).with_offers(self.request.user)
-        )
+        rows = NeedsAssessment.objects.filter(project=record).with_faces(self.person).with_offers(self.person)
         return rows.select_related(*NeedsAssessment.door_related).first()
 
     def all_offers(self, record: Any, assessment: NeedsAssessment | None) -> list[dict[str, Any]]:
@@ -125,7 +124,7 @@ class ProjectFile(DetailPage):
         names = [str(one) for one in TRACK]
         at = names.index(state) if state in names else len(names)
         places = ["past" if i < at else "now" if i == at else "ahead" for i in range(len(names))]
-        return [{"label": one.label, "note": "", "place": place} for one, place in zip(TRACK, places, strict=True)]
+        return [{"label": str(one.label), "note": "", "place": place} for one, place in zip(TRACK, places, strict=True)]
 
     def needs(
         self, record: Any, assessment: NeedsAssessment | None, people: dict[str, list[Any]]
@@ -170,7 +169,7 @@ class ProjectFile(DetailPage):
         """The latest sessions."""
         rows = record.sessions.select_related("advisor__person").annotate(firm_count=Count("firms"))
         latest = rows.order_by("-held_on", "-pk")[: SHOWN_SESSIONS + 1]
-        is_advisor = Advisor.objects.filter(person=self.request.user, programme=record.programme_id).exists()
+        is_advisor = Advisor.objects.filter(person=self.person, programme=record.programme_id).exists()
         return {
             "columns": [_("Day"), _("Form"), _("What came of it"), _("Hours"), _("Firms"), _("State")],
             "rows": [
@@ -221,14 +220,14 @@ class ProjectFile(DetailPage):
             for a in actions
         ]
         columns = [_("Action"), _("Need"), _("Responsible"), _("Due"), _("State")]
-        table = {
+        table: dict[str, Any] = {
             "id": "plan",
             "title": _("Plan"),
             "columns": columns,
             "rows": rows,
             "empty": _("Nothing is planned yet."),
         }
-        if Action.step("plan").who.roles & self.request.user.roles_held() and record.state in SUPPORTED:
+        if Action.step("plan").who.roles & self.person.roles_held() and record.state in SUPPORTED:
             table["add"] = {"label": _("Plan an action"), "url": self.new(Action, "plan", record)}
         return table
 
@@ -259,11 +258,11 @@ class ProjectFile(DetailPage):
 
     def documents(self, record: Any) -> dict[str, Any]:
         """Documents of this project; a download is logged (F17)."""
-        found = Document.objects.visible_to(self.request.user).filter(audience="project", scope_key=record.pk)
+        found = Document.objects.visible_to(self.person).filter(audience="project", scope_key=record.pk)
         rows = [
             [
                 {"value": one.name, "url": reverse("document-file", kwargs={"pk": one.pk})},
-                dict(Document._meta.get_field("state").choices)[one.state],
+                dict(choices_of(Document, "state"))[one.state],
                 one.get_area_display() if hasattr(one, "get_area_display") else one.area,
                 one.language,
                 one.received_at,

@@ -229,7 +229,7 @@ def plan_actions(stage: Stage, key: str) -> None:
 
 def workday(day: dt.date) -> dt.date:
     """The day itself, or the Monday after it."""
-    return day + dt.timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
+    return day + dt.timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)  # noqa: PLR2004
 
 
 def begin(stage: Stage, key: str, action: Action) -> None:
@@ -287,7 +287,7 @@ def answer(stage: Stage, key: str, made: SupportSession, seed: str) -> None:
             "settle", by=office, decision="confirmed", reason="The calendar of the advisor shows the full time."
         )
         office = lead(stage)  # whoever settles does not approve
-    elif how < 8:
+    elif how < 8:  # noqa: PLR2004
         Link.find(Link.make(who, made, "confirm")).take()
         made = SupportSession.objects.get(pk=made.pk)
     else:

@@ -186,7 +186,7 @@ def document(stage: Stage, told: Any) -> None:
 def teams(told: Any, came: list[Any], away: list[Any]) -> tuple[str, bytes]:
     """The report of a Teams meeting: UTF-16, tabs, three sections; one participant joins twice."""
     start, end = instant(told, "start"), instant(told, "end")
-    stamp = lambda at: f"{at.month}/{at.day}/{at:%y}, {at:%I:%M:%S %p}".replace(", 0", ", ")
+    stamp = lambda at: f"{at.month}/{at.day}/{at:%y}, {at:%I:%M:%S %p}".replace(", 0", ", ")  # noqa: E731
     minutes = int((end - start).total_seconds() // 60)
     lines = ["1. Summary", f"Meeting title\t{told['title']}", f"Attended participants\t{len(came)}"]
     lines += [f"Start time\t{stamp(start)}", f"End time\t{stamp(end)}", "", "2. Participants"]
@@ -221,7 +221,7 @@ def zoom_webinar(told: Any, came: list[Any], away: list[Any]) -> tuple[str, byte
     """The attendee report of a Zoom webinar, with those who registered and stayed away."""
     start, end = instant(told, "start"), instant(told, "end")
     minutes = int((end - start).total_seconds() // 60)
-    stamp = lambda at: f"{at:%b %d, %Y %H:%M:%S}"
+    stamp = lambda at: f"{at:%b %d, %Y %H:%M:%S}"  # noqa: E731
     out = io.StringIO()
     sheet = csv.writer(out)
     sheet.writerow(["Attendee Report", ""])

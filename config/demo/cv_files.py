@@ -82,7 +82,7 @@ def make_cvs(folder: Path, count: int = 312, seed: int = 2021) -> list[dict[str,
 def make_people(count: int, seed: int) -> list[Person]:
     """Invent the people, each from its own random source, so that a larger count changes nobody."""
     names: set[str] = set()
-    return [_person(number, random.Random(f"{seed}/{number}"), names) for number in range(1, count + 1)]
+    return [_person(number, random.Random(f"{seed}/{number}"), names) for number in range(1, count + 1)]  # noqa: S311
 
 
 def _person(number: int, chance: random.Random, names: set[str]) -> Person:

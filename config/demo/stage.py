@@ -30,7 +30,7 @@ from facility.workflow.jobs import Job
 from facility.workflow.steps import SYSTEM
 
 ZONE = zoneinfo.ZoneInfo("Europe/Brussels")
-PASSWORD = "green transition demo"
+PASSWORD = "green transition demo"  # noqa: S105 (printed with every sign-in of the demo)
 PROCESSES = ("worker", "relay")
 PATIENCE = 300
 
@@ -106,7 +106,7 @@ def processes(say: Callable[[str], None]) -> Iterator[None]:
     with log.open("ab") as out:
         for name in PROCESSES:
             running.append(
-                subprocess.Popen(
+                subprocess.Popen(  # noqa: S603
                     arguments(commands()[name]),
                     cwd=settings.BASE_DIR,
                     env=environment() | {"WORKER_PROCESSES": "2"},

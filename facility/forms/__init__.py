@@ -1,4 +1,4 @@
 """The input of the steps of this app."""
 
-from .registry import *
-from .selection import *
+from .registry import *  # noqa: F403
+from .selection import *  # noqa: F403

@@ -22,7 +22,7 @@ from facility.registry.organisation import KINDS, SIZES
 from facility.registry.people import Person
 from facility.registry.programme import Programme
 from facility.roles import held, in_force
-from facility.workflow.input import StepForm
+from facility.workflow.input import StepForm, choices_of
 from facility.workflow.steps import SYSTEM
 
 SHORT = 200
@@ -188,7 +188,7 @@ class ConflictForm(StepForm):
 
     person = forms.ModelChoiceField(label=_("Person"), queryset=Person.objects.order_by("sort_name"))
     cluster = forms.ModelChoiceField(label=_("Cluster"), queryset=Cluster.objects.order_by("sort_name"))
-    kind = forms.ChoiceField(label=_("Kind"), choices=Conflict._meta.get_field("kind").choices)
+    kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(Conflict, "kind"))
     note = forms.CharField(label=_("Note"), max_length=300, required=False)
 
 

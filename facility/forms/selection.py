@@ -19,7 +19,7 @@ from facility.registry.people import Person
 from facility.registry.programme import Programme
 from facility.roles import held, in_force
 from facility.workflow import clock
-from facility.workflow.input import ReasonForm, Rows, StepForm
+from facility.workflow.input import ReasonForm, Rows, StepForm, choices_of
 
 from .registry import IN_OFFICE_TIME, SHORT, Edits, long_text, zone_field
 
@@ -253,7 +253,7 @@ class AssignEvaluator(StepForm):
 class RecuseForm(ReasonForm):
     """Why an evaluator steps back."""
 
-    kind = forms.ChoiceField(label=_("Kind of interest"), choices=Conflict._meta.get_field("kind").choices)
+    kind = forms.ChoiceField(label=_("Kind of interest"), choices=choices_of(Conflict, "kind"))
 
 
 class ScoreRow(forms.Form):

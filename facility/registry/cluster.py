@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_countries.fields import CountryField
+from django_countries.fields import Country, CountryField
 
 from facility.roles import any_of, any_office, any_reader, held, public, system, who
 from facility.workflow.engine import Faces, Record
@@ -47,7 +47,7 @@ class Cluster(Record):
     name = models.CharField(_("name"), max_length=200)
     lang = models.CharField(_("language of the name"), max_length=5, default="en")
     sort_name = models.CharField(max_length=200, blank=True, default="")
-    country = CountryField(_("country"))
+    country: models.Field[Any, Country] = CountryField(_("country"))
     nuts = models.CharField(_("region (NUTS)"), max_length=5, blank=True, default="")
     sector = models.CharField(_("sector"), max_length=120)
     ecosystem = models.CharField(_("industrial ecosystem"), max_length=40, choices=ECOSYSTEMS, blank=True, default="")

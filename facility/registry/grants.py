@@ -94,7 +94,7 @@ class Grant(Record):
 
     @step(label=_("Give a role"), new=True, who=any_of(office, administrator, system, parent_step), form="GiveGrant")
     def give(self, *, by: Any, person: Any, **data: Any) -> None:
-        """Gives a person a role. Whoever is not known yet is added, and sets a password by mail at the first sign-in."""
+        """Gives a person a role. Whoever is new is added, and sets a password by mail at the first sign-in."""
         self.person = person
         for name, value in data.items():
             setattr(self, name, value)

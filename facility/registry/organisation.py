@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_countries.fields import CountryField
+from django_countries.fields import Country, CountryField
 
 from facility.roles import any_of, any_office, any_reader, anywhere, manager_of, parent_step, system
 from facility.workflow.engine import Faces, Record
@@ -44,7 +44,7 @@ class Organisation(Record):
     sort_name = models.CharField(max_length=200, blank=True, default="")
     kind = models.CharField(_("kind"), max_length=20, choices=KINDS, default="firm")
     size = models.CharField(_("size"), max_length=10, choices=SIZES, blank=True, default="")
-    country = CountryField(_("country"), blank=True, default="")
+    country: models.Field[Any, Country] = CountryField(_("country"), blank=True, default="")
     cluster = models.ForeignKey(
         "facility.Cluster",
         null=True,

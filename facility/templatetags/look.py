@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from django import forms, template
 from django.templatetags.static import static
@@ -203,7 +204,7 @@ def _linked(context, value):
 def _plain(value):
     """Text, numbers and answers as HTML."""
     if isinstance(value, str) and "\n" in value:
-        return mark_safe(linebreaks(value, autoescape=True))
+        return mark_safe(linebreaks(value, autoescape=True))  # noqa: S308 (escaped by linebreaks, which does not say so)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, float):
@@ -289,7 +290,7 @@ def control(field):
     if isinstance(widget, forms.NumberInput):
         classes.append("few")
     own = widget.attrs.get("class")
-    attrs = {"class": " ".join(classes + [own] * bool(own))}
+    attrs: dict[str, Any] = {"class": " ".join(classes + [own] * bool(own))}
     # Ten rows are what Django gives when a form asks for no size; four invite a few sentences and grow by hand.
     if widget.attrs.get("rows") == "10":
         attrs["rows"] = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.db.utils import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import path, reverse
@@ -41,7 +42,7 @@ class RecordList(RecordView):
 
     def get(self, request: Request) -> HttpResponse:
         """`page_size`, `cursor`, filters, `search`, `ordering`."""
-        rows = self.model.objects.visible_to(request.user)
+        rows: QuerySet = self.model.objects.visible_to(request.user)
         chosen = filters_for(self.model)(request.GET, queryset=rows, request=request)
         if not chosen.is_valid():
             raise Invalid({name: [str(e) for e in said] for name, said in chosen.errors.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import random
 import time
@@ -37,6 +38,8 @@ class Passage:
     request_id: str
     ids: set[uuid.UUID]
     entries: dict[uuid.UUID, uuid.UUID]
+    # The record whose turn it is: what follows from it names its entry as the cause.
+    turn: uuid.UUID | None = None
     notices: list[trail.Notice] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     extra: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
@@ -75,7 +78,7 @@ def retrying(act: Callable[[], T]) -> T:
             if code not in RETRIED or attempt == RETRIES:
                 raise
             structlog.get_logger().warning("door_retry", sqlstate=code, attempt=attempt + 1)
-            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)
+            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 (a pause, not a secret)
     raise AssertionError("unreachable")
 
 
@@ -119,7 +122,8 @@ class _Run:
     acting_for: Any
 
     def through(self) -> list[Any]:
-        records = self.given if self.step.creates() else self.lock()
+        # A new record is made from a copy, so that a try that was rolled back leaves the given one as it was.
+        records = [copy.copy(record) for record in self.given] if self.step.creates() else self.lock()
         if not self.step.creates():
             self.check_permission(records)
         for record in records:
@@ -130,10 +134,12 @@ class _Run:
         try:
             cleaned = [self.clean(record) for record in records]
             for record, data in zip(records, cleaned, strict=True):
+                passage.turn = record.pk
                 getattr(record, self.step.name)(by=self.by, **data)
             self.write(records, before)
             self.keep(records, before, passage, str(cleaned[0].get("reason") or ""))
             for record in records:
+                passage.turn = record.pk
                 record.after_step(self.step.name, by=self.by)
         finally:
             _passage.reset(token)
@@ -251,7 +257,7 @@ class _Run:
                 to_state=record.state,
                 request_id=passage.request_id,
                 effective_at=clock.now(),
-                caused_by_id=next(iter(cause.entries.values())) if cause else None,
+                caused_by_id=cause.entries[cause.turn] if cause and cause.turn else None,
             )
             changes = {
                 name: [old["values"].get(name), record.__dict__[name]]
@@ -298,9 +304,9 @@ def _changed(record: Any, old: dict[str, Any]) -> list[str]:
 def tell(record: Any, to: Any, key: str, params: Mapping[str, Any], link: str = "") -> None:
     """Queues a notice for people (a queryset, a list, or one); called by `Record.tell` inside a step."""
     passage = current()
-    assert passage is not None
+    assert passage is not None  # noqa: S101 (a programming error, not an input)
     people = list(to) if isinstance(to, list | tuple | set | models.QuerySet) else [to]
-    for person in people:
+    for person in {one.pk: one for one in people}.values():
         passage.notices.append(
             trail.Notice(
                 to=person,
@@ -319,5 +325,5 @@ def tell(record: Any, to: Any, key: str, params: Mapping[str, Any], link: str = 
 def queue(record: Any, name: str, *, due_at: dt.datetime | None = None, key: str = "", **ids: Any) -> None:
     """Queues a job about the record; called by `Record.queue` inside a step."""
     passage = current()
-    assert passage is not None
+    assert passage is not None  # noqa: S101 (a programming error, not an input)
     passage.jobs.append(Job.about(record, name, due_at=due_at, key=key, **ids))

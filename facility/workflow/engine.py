@@ -19,7 +19,7 @@ from django_fsm import FSMField
 
 from . import door
 from .ids import uuid7
-from .input import StepForm
+from .input import StepForm, choices_of
 from .steps import KEPT, NEW, NOBODY, PastTheDoor, Step, Who, any_of, unmet
 
 
@@ -99,6 +99,9 @@ class Record(models.Model):
 
     objects = RecordQuerySet.as_manager()
 
+    # Set by `with_faces`: staff, participant or public.
+    face: str
+
     records: ClassVar[str] = ""
     faces: ClassVar[Faces]
     shape: ClassVar[dict[str, Any]] = {}
@@ -114,6 +117,7 @@ class Record(models.Model):
     list_related: ClassVar[tuple[str, ...]] = ()
     facts: ClassVar[tuple[str, ...]] = ()
     staff_facts: ClassVar[tuple[str, ...]] = ()
+    _steps: ClassVar[dict[str, Step]]
 
     class Meta:
         abstract = True
@@ -198,7 +202,7 @@ class Record(models.Model):
 
     def not_in_this_state(self, step: Step) -> str:
         """The sentence that says why a step does not fit the present state."""
-        names = dict(self._meta.get_field("state").choices) if self.has_states() else {}
+        names = dict(choices_of(type(self), "state")) if self.has_states() else {}
         return _("“%(step)s” is possible only from %(sources)s; this is %(state)s.") % {
             "step": step.label,
             "sources": ", ".join(str(names.get(s, s)) for s in step.sources),
@@ -216,7 +220,7 @@ class Record(models.Model):
     def trail_also(self, name: str, before: Any, after: Any) -> None:
         """Inside a step: a change of rows that belong to the record (scores, ranks), for the trail."""
         passage = door.current()
-        assert passage is not None
+        assert passage is not None  # noqa: S101 (a programming error, not an input)
         passage.extra.setdefault(self.pk, {})[name] = [before, after]
 
     def after_step(self, name: str, *, by: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -56,7 +57,7 @@ class Rows(forms.Field):
     minimum, maximum: how many rows are accepted. The cleaned value is a list of the rows' cleaned_data.
     """
 
-    widget = RowsWidget
+    widget: Any = RowsWidget
 
     def __init__(self, row: type[forms.Form], *, minimum: int = 0, maximum: int = 100, **kwargs: Any) -> None:
         self.row, self.minimum, self.maximum = row, minimum, maximum
@@ -142,7 +143,7 @@ class StepForm(forms.Form):
     def narrow_to(self, name: str, rows: QuerySet) -> None:
         """Leaves only these rows to choose from in the field of this name."""
         field = self.fields[name]
-        assert isinstance(field, forms.ModelChoiceField)
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (a programming error, not an input)
         field.queryset = rows
 
     @property
@@ -153,7 +154,7 @@ class StepForm(forms.Form):
 
     def _clean_fields(self) -> None:
         self._check_json()
-        super()._clean_fields()
+        super()._clean_fields()  # type: ignore[misc]  # Django's own; its types leave it out
         for name in list(self.errors):
             for error in self.errors[name].as_data():
                 for path, said in getattr(error, "rows", {}).items():
@@ -209,6 +210,12 @@ def _wrong_types(form: forms.Form, data: Mapping[str, Any]) -> dict[str, list[st
         elif isinstance(field, forms.IntegerField) and isinstance(value, bool):
             wrong[name] = [_("Give a number.")]
     return wrong
+
+
+def choices_of(model: type[models.Model], name: str) -> list[tuple[Any, Any]]:
+    """The values of a column and their words."""
+    column: Any = model._meta.get_field(name)
+    return list(column.choices)
 
 
 class ReasonForm(StepForm):

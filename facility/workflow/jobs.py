@@ -44,7 +44,7 @@ class Job(models.Model):
     scope_id = models.UUIDField(null=True)
     args = models.JSONField(default=dict)
     queue = models.CharField(max_length=20, default="default")
-    key = models.CharField(max_length=120, unique=True, null=True)
+    key = models.CharField(max_length=120, unique=True, null=True)  # noqa: DJ001 (null: several jobs without a key)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     made_at = models.DateTimeField()
     as_of = models.DateTimeField()
@@ -247,10 +247,15 @@ def _park(held: Job, reason: str) -> None:
     held.reason = reason[:500]
     held.lease_until = None
     held.save(update_fields=["state", "reason", "lease_until"])
-    log.error("job_parked", job=held.name, job_id=str(held.pk), reason=held.reason)
+    # The reason stands on the page of jobs; it may name people, so it is not logged.
+    log.error("job_parked", job=held.name, job_id=str(held.pk))
     handler = handler_of(held.name)
     if handler.gives_up:
-        handler.gives_up(held)
+        try:
+            with transaction.atomic():
+                handler.gives_up(held)
+        except Exception as error:  # the job is parked all the same, or it would be rung for ever
+            log.error("giving_up_failed", job=held.name, job_id=str(held.pk), error=type(error).__name__)
 
 
 def retry(parked: Job) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.utils.text import capfirst
 from rest_framework.pagination import CursorPagination
 
 from .engine import Record
@@ -16,20 +17,20 @@ def filters_for(model: type[Record]) -> type[django_filters.FilterSet]:
     """The filter of a record's lists: its states, and the relations in `filter_by` as far as visible."""
     found: dict[str, Any] = {}
     for name in model.filter_by:
-        column = model._meta.get_field(name.split("__")[0])
+        column: Any = model._meta.get_field(name.split("__")[0])
         if "__" not in name and column.is_relation and issubclass(column.related_model, Record):
             related = column.related_model
             found[name] = django_filters.ModelChoiceFilter(
                 queryset=lambda request, related=related: related.objects.visible_to(request.user),
-                label=column.verbose_name,
+                label=capfirst(str(column.verbose_name)),
             )
         elif getattr(column, "choices", None):
             choices = [c for c in column.choices if c[0] != "new"]
-            found[name] = django_filters.ChoiceFilter(choices=choices, label=column.verbose_name)
+            found[name] = django_filters.ChoiceFilter(choices=choices, label=capfirst(str(column.verbose_name)))
         elif isinstance(column, models.BooleanField):
-            found[name] = django_filters.BooleanFilter(label=column.verbose_name)
+            found[name] = django_filters.BooleanFilter(label=capfirst(str(column.verbose_name)))
         else:
-            found[name] = django_filters.CharFilter(label=column.verbose_name)
+            found[name] = django_filters.CharFilter(label=capfirst(str(column.verbose_name)))
     found["Meta"] = type("Meta", (), {"model": model, "fields": []})
     return type(f"{model.__name__}Filter", (django_filters.FilterSet,), found)
 

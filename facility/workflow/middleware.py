@@ -51,7 +51,7 @@ class RefusalMiddleware:
         """404 for what may not be known, 403, 409, and 503 when the database does not answer."""
         for kind, status in ((NotFound, 404), (NotAllowed, 403), (Blocked, 409), (Stale, 409), (Invalid, 400)):
             if isinstance(error, kind):
-                template = "404.html" if status == 404 else "403.html"
+                template = "404.html" if status == 404 else "403.html"  # noqa: PLR2004
                 return render(request, template, {"exception": str(error), "reason": str(error)}, status=status)
         if isinstance(error, OperationalError | InterfaceError):
             log.error("database_away", error=type(error).__name__)

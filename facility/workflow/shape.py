@@ -41,6 +41,18 @@ def members(shape: dict[str, Any], face: str) -> dict[str, Any]:
     return shown
 
 
+def hidden(model: Any, face: str) -> set[str]:
+    """The columns that the model's shape gives to a higher face only; pages keep them from this one as well."""
+    return _columns(model.shape, "staff") - _columns(model.shape, face) if face != "staff" else set()
+
+
+def _columns(shape: dict[str, Any], face: str) -> set[str]:
+    found: set[str] = set()
+    for value in members(shape, face).values():
+        found |= _columns(value, face) if isinstance(value, dict) else {value} if isinstance(value, str) else set()
+    return found
+
+
 def build(shape: dict[str, Any], face: str) -> JSONObject:
     """The SQL expression that makes the JSON object of one row."""
     return JSONObject(**{name: _value(value, face) for name, value in members(shape, face).items()})
@@ -104,7 +116,7 @@ def _member_schema(model: Any, value: Any) -> dict[str, Any]:
 
         return {"type": "array", "items": _schema(apps.get_model(value.model), value.shape)}
     found = _field(model, value) if isinstance(value, str) else getattr(value, "output_field", None)
-    made = next((dict(said) for kind, said in TYPES if isinstance(found, kind)), {"type": "string"})
+    made: dict[str, Any] = next((dict(said) for kind, said in TYPES if isinstance(found, kind)), {"type": "string"})
     if getattr(found, "null", False) and "type" in made:
         made["type"] = [made["type"], "null"]
     return made

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from .engine import Record
+from .input import choices_of
 from .steps import Step
 from .trail import Entry
 
@@ -49,12 +50,13 @@ def cell(record: Any, name: str) -> dict[str, Any]:
 def label_of(model: type[models.Model], name: str) -> str:
     """The heading of a named value: its field's name in words, or the `label` of a method."""
     *path_, last = name.split("__")
+    owner: Any = model
     for part in path_:
-        model = model._meta.get_field(part).related_model
+        owner = owner._meta.get_field(part).related_model
     try:
-        label = str(model._meta.get_field(last).verbose_name)
+        label = str(owner._meta.get_field(last).verbose_name)
     except FieldDoesNotExist:
-        label = str(getattr(getattr(model, last), "label", last.replace("_", " ")))
+        label = str(getattr(getattr(owner, last), "label", last.replace("_", " ")))
     return label[:1].upper() + label[1:]
 
 
@@ -69,7 +71,8 @@ def shown(value: Any) -> Any:
     if isinstance(value, dt.date):
         return formats.date_format(value, "j M Y")
     if isinstance(value, Decimal | float):
-        return formats.number_format(round(value, 2))
+        number: Decimal | float = round(value, 2)
+        return formats.number_format(number)
     if isinstance(value, list | tuple):
         return ", ".join(str(shown(one)) for one in value)
     return value if isinstance(value, int) else str(value) if isinstance(value, Promise) else value
@@ -106,10 +109,21 @@ def own_language(record: Any) -> str:
     return getattr(record, "lang", "") or ""
 
 
+def is_inside(entry: Entry, model: type[Record]) -> bool:
+    """Whether an entry changes the state from one to another that outsiders know under the same name."""
+    if not model.has_states() or entry.from_state == entry.to_state:
+        return False
+    words = {state: str(word) for state, word in choices_of(model, "state")}
+    words |= {state: str(word) for state, word in model.outside_words.items()}  # type: ignore[attr-defined]
+    return words.get(entry.from_state) == words.get(entry.to_state)
+
+
 def told(entry: Entry, model: type[Record], *, staff: bool) -> dict[str, Any]:
     """One entry of the trail as pages show it."""
     step = model.steps().get(entry.step)
-    words = dict(model._meta.get_field("state").choices) if model.has_states() else {}
+    words = dict(choices_of(model, "state")) if model.has_states() else {}
+    if words and not staff:
+        words |= model.outside_words  # type: ignore[attr-defined]
     detail = entry.detail
     changes = [
         {"field": name, "before": shown(value[0]), "after": shown(value[1])}

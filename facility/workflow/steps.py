@@ -103,6 +103,12 @@ class Who:
             return self.rule(person)
         return self.rule(person) if getattr(person, "pk", None) else NOBODY
 
+    def could(self, roles: frozenset[str]) -> bool:
+        """Whether somebody with these roles may be this for some row; False for what only follows from other steps."""
+        if self.parts:
+            return any(part.could(roles) for part in self.parts)
+        return self not in (system, parent_step) and (not self.roles or bool(self.roles & roles))
+
     def names(self) -> list[str]:
         """The names of all its parts, in order."""
         return [name for part in self.parts for name in part.names()] if self.parts else [self.name]

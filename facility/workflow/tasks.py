@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from email.utils import parseaddr
+from typing import Any
 
 import structlog
 from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -22,6 +23,9 @@ from .ids import uuid7
 from .steps import SYSTEM, Refused
 
 log = structlog.get_logger()
+MAIL_AGAIN, FAILURES_IN_A_ROW = dt.timedelta(minutes=15), 3
+# No transaction lasts longer (the hard limit of a job is ten minutes), so every entry older than this is visible.
+SETTLED = dt.timedelta(minutes=15)
 
 
 @shared_task(name="workflow.run_job")
@@ -41,16 +45,25 @@ def send(job_id: str, queue: str) -> bool:
 
 
 def tick() -> int:
-    """Lets due timers act: reminders, overdue marks, escalations, and the steps that the system takes by itself."""
+    """Lets due timers act: reminders, overdue marks, escalations, and the steps that the system takes by itself.
+
+    A timer that breaks stays due for the next tick and does not hold up those after it.
+    """
     instant, acted = clock.now(), 0
     for key in list(
         clock.Timer.objects.filter(next_at__lte=instant).order_by("next_at").values_list("pk", flat=True)[:500]
     ):
-        with transaction.atomic():
-            timer = clock.Timer.objects.select_for_update(skip_locked=True).filter(pk=key, next_at__lte=instant).first()
-            if timer is not None:
-                _act(timer, instant)
-                acted += 1
+        try:
+            with transaction.atomic():
+                rows = clock.Timer.objects.select_for_update(skip_locked=True)
+                timer = rows.filter(pk=key, next_at__lte=instant).first()
+                if timer is not None:
+                    _act(timer, instant)
+                    acted += 1
+        except Exception as error:
+            if not connection.is_usable():
+                raise
+            log.error("timer_broke", timer_id=str(key), error=type(error).__name__)
     return acted
 
 
@@ -82,7 +95,7 @@ def _act(timer: clock.Timer, instant: dt.datetime) -> None:
     timer.save(update_fields=["reminded_at", "overdue_at", "escalated_at", "next_at"])
 
 
-def _notify(record: object, people: list, key: str, timer: clock.Timer) -> None:
+def _notify(record: Any, people: list[Any], key: str, timer: clock.Timer) -> None:
     trail.Notice.objects.bulk_create(
         trail.Notice(
             to=person,
@@ -99,9 +112,13 @@ def _notify(record: object, people: list, key: str, timer: clock.Timer) -> None:
 
 
 def mail(limit: int = 100) -> int:
-    """Mails notices that wait for it. Each has one Message-ID, so that a repetition can be told as such."""
-    sent = 0
-    waiting = Q(mailed_at__isnull=True, mail_after__lte=clock.now())
+    """Mails notices that wait for it. Each has one Message-ID, so that a repetition can be told as such.
+
+    A notice that cannot be mailed waits for a while and does not hold up those after it; after three in a row the
+    server of mail is taken to be away, and the rest waits for the next turn.
+    """
+    sent = failed = 0
+    waiting = Q(mailed_at__isnull=True, mail_after__lte=clock.now(), to__is_active=True)
     for key in list(trail.Notice.objects.filter(waiting).order_by("mail_after").values_list("pk", flat=True)[:limit]):
         with transaction.atomic():
             notice = (
@@ -112,10 +129,18 @@ def mail(limit: int = 100) -> int:
             )
             if notice is None:
                 continue
-            message_for(notice).send()
-            notice.mailed_at = clock.now()
-            notice.save(update_fields=["mailed_at"])
-            sent += 1
+            try:
+                message_for(notice).send()
+            except Exception as error:
+                log.warning("mail_failed", notice_id=str(notice.pk), error=type(error).__name__)
+                notice.mail_after, failed = clock.now() + MAIL_AGAIN, failed + 1
+                notice.save(update_fields=["mail_after"])
+            else:
+                notice.mailed_at, failed = clock.now(), 0
+                notice.save(update_fields=["mailed_at"])
+                sent += 1
+        if failed >= FAILURES_IN_A_ROW:
+            break
     return sent
 
 
@@ -129,14 +154,18 @@ def message_for(notice: trail.Notice) -> EmailMessage:
         return EmailMessage(
             subject=" ".join(text.split())[:120],
             body=body,
-            to=[notice.to.email],
+            to=[notice.to.email or ""],
             headers={"Message-ID": f"<{notice.pk}@{domain}>"},
         )
 
 
-def seal() -> trail.Seal | None:
-    """Seals the heads of all chains as they are; nothing when nothing has come since the last seal."""
-    newest = trail.Entry.objects.order_by("-id").values_list("pk", flat=True).first()
+def seal(settled: dt.timedelta = SETTLED) -> trail.Seal | None:
+    """Seals the heads of all chains up to the last entry that is `settled`; nothing when it is sealed already.
+
+    The keys of entries are given before the commit, so that a younger one can be seen before an older one.
+    """
+    old = trail.Entry.objects.filter(at__lte=jobs.clock_of_machine() - settled)
+    newest = old.order_by("-id").values_list("pk", flat=True).first()
     last = trail.Seal.objects.order_by("-at").first()
     if newest is None or (last and last.last_entry == newest):
         return None

@@ -26,8 +26,9 @@ from .engine import Record, by_plural, by_type, title_of
 from .input import Rows
 from .lists import KeysetPages, filters_for, searched
 from .once import KeyReused, fingerprint, once
-from .show import cell, label_of, own_language, shown, state_tag, step_url, told
-from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, unmet
+from .shape import hidden
+from .show import cell, is_inside, label_of, own_language, shown, state_tag, step_url, told
+from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, Step, unmet
 from .trail import Entry
 
 log = structlog.get_logger()
@@ -67,6 +68,11 @@ class RecordPage(LoginRequiredMixin, View):
     model: type[Record] = None  # type: ignore[assignment]
     template: ClassVar[str] = ""
 
+    @property
+    def person(self) -> Any:
+        """Who asks; signed in."""
+        return self.request.user
+
     def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """Renders the page's template."""
         return render(self.request, self.template, context | {"records": self.model.records}, status=status)
@@ -84,8 +90,8 @@ class ListPage(RecordPage):
         relations = [name for name in columns if name in {f.name for f in self.model._meta.fields if f.is_relation}] + [
             name.rsplit("__", 1)[0] for name in self.model.columns if "__" in name
         ]
-        rows = self.model.objects.visible_to(self.request.user).with_faces(self.request.user)
-        return rows.with_offers(self.request.user).select_related(*relations, *self.model.list_related)
+        rows = self.model.objects.visible_to(self.person).with_faces(self.person)
+        return rows.with_offers(self.person).select_related(*relations, *self.model.list_related)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The page."""
@@ -126,7 +132,10 @@ class ListPage(RecordPage):
             "title": record.title(),
             "lang": own_language(record),
             "state": state_tag(record, record.face),
-            "facts": [cell(record, name) for name in self.model.columns],
+            "facts": [
+                cell(record, name) | ({"value": "", "url": ""} if name in hidden(self.model, record.face) else {})
+                for name in self.model.columns
+            ],
             "step": {"label": awaited[0].label, "url": step_url(record, awaited[0])} if awaited else None,
         }
 
@@ -143,8 +152,8 @@ class DetailPage(RecordPage):
 
     def find(self, pk: Any) -> Any:
         """The record with its face, or 404."""
-        rows = self.model.objects.visible_to(self.request.user).with_faces(self.request.user)
-        record = rows.with_offers(self.request.user).select_related(*self.model.door_related).filter(pk=pk).first()
+        rows = self.model.objects.visible_to(self.person).with_faces(self.person)
+        record = rows.with_offers(self.person).select_related(*self.model.door_related).filter(pk=pk).first()
         if record is None:
             raise NotFound(_("There is no such record."))
         return record
@@ -168,7 +177,11 @@ class DetailPage(RecordPage):
     def context(self, record: Any) -> dict[str, Any]:
         """What this record's page has beyond that: facts and tables."""
         return {
-            "facts": [fact for name in record.facts_for(record.face) if (fact := cell(record, name))["value"] != ""],
+            "facts": [
+                fact
+                for name in record.facts_for(record.face)
+                if name not in hidden(self.model, record.face) and (fact := cell(record, name))["value"] != ""
+            ],
             "parts": record.parts_for(record.face),
         }
 
@@ -194,16 +207,27 @@ class DetailPage(RecordPage):
         return made
 
     def timeline(self, record: Any) -> list[dict[str, Any]]:
-        """The last fifty entries of the record's trail; values and reasons only for staff."""
+        """The last fifty entries of the record's trail; values and reasons only for staff, nothing for the public.
+
+        Where two states have one name for outsiders, the step between them is not theirs to know.
+        """
+        if record.face == "public":
+            return []
         staff = record.face == "staff"
         entries = Entry.objects.filter(record_id=record.pk).select_related("actor", "detail").order_by("-number")[:50]
-        return [told(entry, self.model, staff=staff) for entry in entries]
+        return [
+            told(entry, self.model, staff=staff)
+            for entry in entries
+            if staff or entry.actor_id == self.person.pk or not is_inside(entry, self.model)
+        ]
 
 
 class StepPage(RecordPage):
     """The page of one step: what it asks, what blocks it, and the step itself by post."""
 
     template = "workflow/step.html"
+    step: Step
+    record: Any
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Finds step and record first; both methods need them."""
@@ -213,15 +237,17 @@ class StepPage(RecordPage):
         if name not in self.model.steps() or self.model.step(name).creates() != (pk is None):
             raise Http404
         self.step = self.model.step(name)
+        if pk is None and not self.step.who.could(request.user.roles_held()):
+            raise NotAllowed(_("You may not take this step: %(step)s.") % {"step": self.step.label})
         self.record = self.model() if pk is None else self.find(pk)
         return super().dispatch(request, *args, **kwargs)
 
     def find(self, pk: Any) -> Any:
         """The record, if the person may see it and may take the step in some state."""
         record = (
-            self.model.objects.visible_to(self.request.user)
-            .with_faces(self.request.user)
-            .with_offers(self.request.user)
+            self.model.objects.visible_to(self.person)
+            .with_faces(self.person)
+            .with_offers(self.person)
             .select_related(*self.model.door_related)
             .filter(pk=pk)
             .first()
@@ -246,7 +272,7 @@ class StepPage(RecordPage):
         """The form."""
         form = self.record.form_for(self.step, by=request.user)
         if form is not None:
-            form.initial = {k: v for k, v in self.initial().items() if k in form.fields} | form.initial
+            form.initial = {**{k: v for k, v in self.initial().items() if k in form.fields}, **form.initial}
         return self.show(form)
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
@@ -281,12 +307,10 @@ class StepPage(RecordPage):
             return self.with_more_rows(asked[0].removeprefix("add-"))
         expected = request.POST.get("_version", "")
         body = fingerprint(request.path, sorted((k, request.POST.getlist(k)) for k in request.POST if k[0] != "_"))
+        token = request.POST.get("_token", "")
         try:
             _status, answer, _again = once(
-                request.user,
-                f"web:{request.POST.get('_token', '')[:60]}" if request.POST.get("_token") else "",
-                body,
-                self.act,
+                request.user, f"web:{token[:60]}" if token.isalnum() else "", body, self.act
             )
         except Invalid as refused:
             return self.show(refused.form, 400, errors=refused.errors)
@@ -307,10 +331,11 @@ class StepPage(RecordPage):
         """The step itself."""
         version = self.request.POST.get("_version", "")
         expected = int(version) if version.isdigit() and not self.step.creates() and self.step.edits else None
+        record = self.model() if self.step.creates() else self.record
         done = door.perform(
-            [self.record],
+            [record],
             self.step.name,
-            by=self.request.user,
+            by=self.person,
             raw=self.request.POST,
             files=self.request.FILES,
             expected=expected,
@@ -328,27 +353,26 @@ class StepPage(RecordPage):
 
     def bound(self) -> Any:
         """The form with what was typed; nothing is lost."""
-        return self.record.form_for(self.step, by=self.request.user, raw=self.request.POST, files=self.request.FILES)
+        return self.record.form_for(self.step, by=self.person, raw=self.request.POST, files=self.request.FILES)
 
     def both(self, theirs: Any) -> dict[str, Any]:
         """Both versions side by side, for the fields of the form."""
-        form = self.record.form_for(self.step, by=self.request.user)
-        names = [name for name in (form.fields if form else {}) if hasattr(theirs, name)]
+        form = self.record.form_for(self.step, by=self.person)
+        fields = form.fields if form else {}
+        names = [name for name in fields if hasattr(theirs, name)]
         return {
-            "theirs": [{"field": form.fields[n].label or n, "value": shown(getattr(theirs, n))} for n in names],
-            "mine": [{"field": form.fields[n].label or n, "value": self.request.POST.get(n, "")} for n in names],
+            "theirs": [{"field": fields[n].label or n, "value": shown(getattr(theirs, n))} for n in names],
+            "mine": [{"field": fields[n].label or n, "value": self.request.POST.get(n, "")} for n in names],
             "version": theirs.version,
         }
 
     def with_more_rows(self, name: str) -> HttpResponse:
         """One more empty row of a Rows field, asked for by a button."""
-        form = self.record.form_for(self.step, by=self.request.user)
+        form = self.bound()
         if form is None or not isinstance(form.fields.get(name), Rows):
             raise Http404
-        posted = self.request.POST.copy()
-        fresh = self.record.form_for(self.step, by=self.request.user, raw=posted, files=self.request.FILES)
-        fresh._errors = ErrorDict()
-        return self.show(fresh)
+        form._errors = ErrorDict()
+        return self.show(form)
 
 
 def open_notice(request: HttpRequest, pk: Any) -> HttpResponse:

@@ -61,7 +61,7 @@ def compile_cut(
 def run(order: dict[str, Any]) -> dict[str, Any]:
     """The answer of the child to one order: its `files` in the root and the `values` of the query."""
     try:
-        child = subprocess.run(
+        child = subprocess.run(  # noqa: S603 - fixed program, data on standard input
             [sys.executable, "-I", str(CHILD)],
             input=json.dumps(order).encode(),
             capture_output=True,

@@ -103,7 +103,7 @@ def _group_rows(document: Document, table: Table, group: str, labels: Labels) ->
     if not rows:
         return
     own = {**table, "columns": table["columns"][1:]}
-    if all(column["type"] == "text" for column in own["columns"]) and len(own["columns"]) == 2:
+    if all(column["type"] == "text" for column in own["columns"]) and len(own["columns"]) == 2:  # noqa: PLR2004
         for word, text in rows:
             line = document.add_paragraph()
             line.add_run(f"{word}: ").bold = True

@@ -17,7 +17,7 @@ NAME_LIMIT = 31
 FORBIDDEN = re.compile(r"[][:*?/\\]")
 WIDTHS = (8, 60)
 # what a spreadsheet program may take for a formula when a person edits the cell, full-width twins among them
-LEADS = tuple("=+-@\t\r\n＝＋－＠")
+LEADS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - the twins are meant
 
 
 def render_xlsx(cut: dict[str, Any], lang: str, parts: list[Part] | None = None) -> bytes:

@@ -52,9 +52,12 @@ def _own_documents() -> None:
 def scene(_fast_passwords: None, django_db_setup: None, django_db_blocker: Any) -> Iterator[Scene]:
     """The scene; afterwards the owner empties the tables for the tests that follow."""
     with django_db_blocker.unblock():
-        yield build()
-        connections.close_all()
-        empty()
+        try:
+            yield build()
+        finally:
+            connections.close_all()
+            empty()
+            connections.close_all()
 
 
 def empty() -> None:

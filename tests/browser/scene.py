@@ -30,7 +30,7 @@ NEEDS = [
     ("energy-efficiency", "Less heat lost in drying"),
     ("water-use", "Rinsing water used twice"),
     ("waste-management", "A buyer for off-cuts"),
-    ("energy-sources", "Solar heat for the dye house"),
+    ("carbon-footprint", "Solar heat for the dye house"),
 ]
 RESULT = "Measured three dryers; two leak. A quote for lids and a heat exchanger is asked for."
 WAITING = [("Stone Valley Cluster", "Quarries without dust"), ("Cluster Lumière", "Lamps that can be repaired")]
@@ -133,7 +133,7 @@ def advance(case: support.Case, state: str) -> None:
     support.session(case, "approved", actions=[str(action.pk)], result=RESULT)
     support.session(case, "approved", form="one_to_one", kind="business", firms=[str(one.pk) for one in case.firms])
     with time_machine.travel(timezone.now() + dt.timedelta(days=16)):
-        support.session(case, "confirmed", form="webinar", audience="managers", firms=[], contact_hours="1.5")
+        support.session(case, "confirmed", form="online_webinar", audience="managers", firms=[], contact_hours="1.5")
     if state == "wrapping_up":
         case.project.perform("record_lesson", by=case.manager, area="energy-efficiency", text="Begin with an audit.")
         support.wrapped_up(case)

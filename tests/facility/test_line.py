@@ -22,7 +22,7 @@ def test_from_call_to_release():
     made = [make.evaluated(call, coordinator, evaluator, value=v) for v in (9, 8, 7, 2)]
     with time_machine.travel(timezone.now() + dt.timedelta(days=21), tick=False):
         call.perform("close", by=SYSTEM)
-        selection = make.released(call, coordinator, lead)
+        make.released(call, coordinator, lead)
     states = [type(a).objects.get(pk=a.pk).state for a in made]
     assert states == ["selected", "selected", "reserve", "rejected"]
     with connection.cursor() as cursor:

@@ -83,12 +83,11 @@ def test_the_database_refuses_a_state_that_no_step_made():
         "UPDATE tests_errand SET state = 'done', version = version + 1 WHERE id = %s",
         "UPDATE tests_errand SET what = 'forged' WHERE id = %s",
     ):
-        with pytest.raises(IntegrityError), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute("SAVEPOINT s")
-            try:
+            with pytest.raises(IntegrityError):
                 cursor.execute(sql, [errand.pk])
-            finally:
-                cursor.execute("ROLLBACK TO s")
+            cursor.execute("ROLLBACK TO s")
 
 
 def test_control_without_the_trigger_the_forged_state_stands(committed, owner):

@@ -54,8 +54,8 @@ class Calendar:
 
     def _order(self, texts: list[str], is_american: bool) -> bool:
         dates = [found for text in texts if (found := NUMERIC.match(text)) and found[2] == "/"]
-        firsts = {int(found[1]) for found in dates if len(found[1]) <= 2}
-        seconds = {int(found[3]) for found in dates if len(found[1]) <= 2}
+        firsts = {int(found[1]) for found in dates if len(found[1]) <= 2}  # noqa: PLR2004 a year comes first otherwise
+        seconds = {int(found[3]) for found in dates if len(found[1]) <= 2}  # noqa: PLR2004
         is_day_first, is_month_first = (max(parts, default=0) > LAST_MONTH for parts in (firsts, seconds))
         if is_day_first and is_month_first:
             raise Refused("The dates of this file are in two orders (day first and month first); export it again.")
@@ -87,7 +87,7 @@ class Calendar:
     def _date(self, text: str) -> tuple[int, int, int] | None:
         if found := NUMERIC.match(text):
             first, mark, second, last = found.groups()
-            if len(first) == 4:
+            if len(first) == 4:  # noqa: PLR2004 a year
                 return int(first), int(second), int(last)
             year = int(last) + (2000 if int(last) < TWO_DIGIT_YEAR else 0)
             is_month_first = self.is_month_first and mark == "/"

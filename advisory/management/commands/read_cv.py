@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """Reads CV files in an isolated child; touches no database."""
 
     help = "Read CV files: fields with their snippets, places and confidence."
-    requires_system_checks: list[str] = []
+    requires_system_checks: list[str] = []  # Django's own way to say that no check is needed
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
