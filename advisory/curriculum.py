@@ -139,7 +139,7 @@ class CurriculumVitae(InProgramme):
     def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:
         """Takes a CV as PDF, DOCX, Europass XML, JSON Resume or text. It is checked and read within minutes."""
         self.programme, self.advisor, self.received_at = programme, advisor, clock.now()
-        data: dict[str, Any] = {"programme": str(programme.pk), "audience": "owner"}
+        data: dict[str, Any] = {"programme": str(programme.pk), "audience": "cv"}
         self.document = Document().perform("receive", by=by, files={"file": file}, **data)
         self.queue("advisory.read_cv", key=f"read:{self.pk}")
 

@@ -158,7 +158,7 @@ class Bid(InProgramme):
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
-        """Partners and needs; for staff the evaluations."""
+        """Partners; for those who take part the needs; for staff the evaluations."""
         partners = [[p.cluster.name, p.cluster.country.name] for p in self.partners.select_related("cluster")]
         needs = [[n.rank, n.get_area_display(), n.text] for n in self.needs.order_by("rank")]
         parts = [
@@ -175,6 +175,8 @@ class Bid(InProgramme):
                 "empty": _("No needs yet."),
             },
         ]
+        if face == "public":
+            return parts[:1]
         if face == "staff":
             rows = [
                 [str(e.evaluator), e.get_state_display(), e.total or ""]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from facility.registry.programme import InProgramme
-from facility.roles import any_of, holders, lead, leads_of, office, public_when, readers, signed_in, staff_of, system
+from facility.roles import holders, lead, leads_of, office, public_when, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, Part, state_field
@@ -77,7 +77,7 @@ class Call(InProgramme):
             ("order",),
         ),
     }
-    faces = Faces(readers, any_of(signed_in), public_when(state__in=ANNOUNCED))
+    faces = Faces(readers, public=public_when(state__in=ANNOUNCED))
 
     state = state_field(State)
     title_text = models.CharField(_("title"), max_length=200)

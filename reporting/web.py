@@ -175,7 +175,7 @@ def _anybody(request: HttpRequest) -> HttpResponse:
     return render(request, "facility/home_manager.html", _common(request.user))
 
 
-HOMES: list[tuple[set[str], Callable[[HttpRequest], HttpResponse]]] = [
+HOMES: list[tuple[set[str], Callable[[SignedIn], HttpResponse]]] = [
     ({"lead", "coordinator"}, _coordinator),
     ({"manager"}, _manager),
     ({"advisor"}, _advisor),

@@ -56,6 +56,15 @@ def owner(django_db_setup: None) -> Iterator[Any]:
 
 
 @pytest.fixture
+def as_owner(committed: None) -> Iterator[None]:
+    """The test itself works as the owner of the tables, as the commands do that change more than the application may."""
+    application = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD")}
+    _be(OWNER)
+    yield
+    _be(application)
+
+
+@pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any, owner: Any) -> Iterator[None]:
     """Tests whose transactions really commit (several threads, deferred constraints); the owner empties the tables."""
     with django_db_blocker.unblock():

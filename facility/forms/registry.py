@@ -6,8 +6,10 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +18,7 @@ from django_countries import countries
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.conflicts import Conflict
-from facility.registry.documents import kind_of
+from facility.registry.documents import Document, kind_of
 from facility.registry.grants import RESERVED, Role, Scope
 from facility.registry.organisation import KINDS, SIZES
 from facility.registry.people import Person
@@ -95,6 +97,15 @@ class ProgrammeForm(Edits):
         return data
 
 
+# Scopes whose records belong to one programme.
+BELONGS = {
+    Scope.ADVISOR: "advisory.Advisor",
+    Scope.APPLICATION: "facility.Application",
+    Scope.CALL: "facility.Call",
+    Scope.PROJECT: "advisory.Project",
+}
+
+
 class GiveGrant(StepForm):
     """Who gets which role for what."""
 
@@ -126,13 +137,24 @@ class GiveGrant(StepForm):
             self.add_error("scope_key", _t("Say which %s the role is for.") % data["scope_type"])
         if data["role"] in RESERVED and not self._may_give_reserved(data):
             self.add_error("role", _t("This role is given by the lead coordinator or an administrator."))
-        email, name = data.pop("email"), data.pop("name")
-        if not data.get("person") and not self.errors:
-            if not email or not name:
-                self.add_error("email", _t("Give the e-mail and the name of the person."))
-            else:
-                data["person"] = Person.objects.known_or_new(email, name)
+        email, name = data["email"], data["name"]
+        if not data.get("person") and not (email and name):
+            self.add_error("email", _t("Give the e-mail and the name of the person."))
+        if self.by is not SYSTEM and not self.is_consequence:
+            self.check_reach(data)
         return data
+
+    def check_reach(self, data: dict[str, Any]) -> None:
+        """Whoever gives a role gives it to others, and for what belongs to the programme that they work for."""
+        named = data["person"] or Person.objects.filter(email=data["email"].strip().lower()).first()
+        if named == self.by:
+            self.add_error("person", _t("You cannot give yourself a role."))
+        model = BELONGS.get(data["scope_type"])
+        rows = (
+            apps.get_model(model).objects.filter(pk=data["scope_key"], programme=data["programme"]) if model else None
+        )
+        if rows is not None and not (data["programme"] and rows.exists()):
+            self.add_error("scope_key", _t("There is no such record in this programme."))
 
     def _may_give_reserved(self, data: dict[str, Any]) -> bool:
         if self.by is SYSTEM or self.is_consequence:
@@ -186,10 +208,19 @@ class ClusterForm(Edits):
 class ConflictForm(StepForm):
     """An interest of a person in a cluster."""
 
-    person = forms.ModelChoiceField(label=_("Person"), queryset=Person.objects.order_by("sort_name"))
+    person = forms.ModelChoiceField(label=_("Person"), queryset=Person.objects.all())
     cluster = forms.ModelChoiceField(label=_("Cluster"), queryset=Cluster.objects.order_by("sort_name"))
     kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(Conflict, "kind"))
     note = forms.CharField(label=_("Note"), max_length=300, required=False)
+
+    def prepare(self) -> None:
+        """Oneself; for coordinators everybody who has a role in their programmes."""
+        people: Any = Person.objects.order_by("sort_name", "pk")
+        if self.by is not None and self.by is not SYSTEM and not self.is_consequence:
+            mine = held(self.by, "lead", "coordinator")
+            there = in_force().filter(Q(programme_id__in=mine) | Q(scope_type="programme", scope_key__in=mine))
+            people = people.filter(Q(pk=self.by.pk) | Q(pk__in=there.values("person_id")))
+        self.fields["person"].queryset = people  # type: ignore[attr-defined]
 
 
 class ReceiveDocument(StepForm):
@@ -210,6 +241,11 @@ class ReceiveDocument(StepForm):
     language = forms.CharField(label=_("Language"), max_length=5, required=False)
     area = forms.ChoiceField(label=_("Area"), choices=[("", "–"), *AREAS], required=False)
 
+    def prepare(self) -> None:
+        """A CV is marked as one by the step that takes it, never by hand."""
+        if self.is_consequence:
+            self.fields["audience"].choices = choices_of(Document, "audience")  # type: ignore[attr-defined]
+
     def clean_file(self) -> Any:
         """Size and kind."""
         file = self.cleaned_data["file"]
@@ -220,12 +256,21 @@ class ReceiveDocument(StepForm):
         return file
 
     def clean(self) -> dict[str, Any]:
-        """A file for a project comes from somebody who works on it."""
+        """A file for a project or a programme comes from somebody who works there."""
         data = super().clean() or {}
-        key = data.get("scope_key")
-        if data.get("audience") == "project" and self.by is not SYSTEM:
-            mine = in_force().filter(person=self.by, scope_type="project", scope_key=key)
-            office = in_force().filter(person=self.by, role__in=["lead", "coordinator"])
-            if not key or not (mine.exists() or office.exists()):
+        if self.by is SYSTEM or self.is_consequence:
+            return data
+        mine, programme = in_force().filter(person=self.by), data.get("programme")
+        if data.get("audience") == "project":
+            project = apps.get_model("advisory.Project").objects.filter(pk=data.get("scope_key")).first()
+            key, data["programme"] = (project.pk, project.programme) if project else (None, None)
+            office = Q(
+                role__in=["lead", "coordinator"], scope_type="programme", scope_key=project and project.programme_id
+            )
+            if not mine.filter(office | Q(scope_type="project", scope_key=key)).exists():
                 self.add_error("audience", _t("You can hand in files for your own projects only."))
+        elif data.get("audience") == "programme":
+            there = Q(programme=programme) | Q(scope_type="programme", scope_key=programme and programme.pk)
+            if programme is None or not mine.filter(there).exists():
+                self.add_error("audience", _t("You can hand in files for your own programmes only."))
         return data

@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveIntegerField(default=0, verbose_name='bytes')),
                 ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
                 ('scan', models.CharField(default='not scanned', max_length=40, verbose_name='virus scan')),
-                ('audience', models.CharField(choices=[('owner', 'the office and whoever handed it in'), ('project', 'one project'), ('programme', 'all who take part'), ('public', 'everybody')], default='owner', max_length=12, verbose_name='for')),
+                ('audience', models.CharField(choices=[('owner', 'the office and whoever handed it in'), ('cv', 'the coordinators and whoever handed it in'), ('project', 'one project'), ('programme', 'all who take part'), ('public', 'everybody')], default='owner', max_length=12, verbose_name='for')),
                 ('scope_key', models.UUIDField(null=True)),
                 ('language', models.CharField(blank=True, default='', max_length=5, verbose_name='language')),
                 ('area', models.CharField(blank=True, default='', max_length=40, verbose_name='area')),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
-from facility.roles import any_of, any_reader, held, in_force, public_when, signed_in, system, who
+from facility.roles import any_of, held, in_force, observer, office, public_when, signed_in, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Workflow, state_field
 from facility.workflow.ids import uuid7
@@ -76,7 +76,11 @@ class Document(Workflow):
         "language": "language",
         "received_at": "received_at",
     }
-    faces = Faces(any_reader, any_of(owner, of_project, of_programme), public_when(audience="public", state="clean"))
+    faces = Faces(
+        any_of(office, observer.when(~Q(audience="cv"))),
+        any_of(owner, of_project, of_programme),
+        public_when(audience="public", state="clean"),
+    )
 
     state = state_field(State)
     programme = models.ForeignKey("facility.Programme", null=True, on_delete=models.PROTECT, related_name="+")
@@ -94,6 +98,7 @@ class Document(Workflow):
         max_length=12,
         choices=[
             ("owner", _("the office and whoever handed it in")),
+            ("cv", _("the coordinators and whoever handed it in")),
             ("project", _("one project")),
             ("programme", _("all who take part")),
             ("public", _("everybody")),

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from facility.registry.people import Person
 from facility.roles import administrator, any_of, anywhere, lead, observer, office, parent_step, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Record
@@ -93,11 +94,11 @@ class Grant(Record):
         return f"{self.get_role_display()}: {self.person}"
 
     @step(label=_("Give a role"), new=True, who=any_of(office, administrator, system, parent_step), form="GiveGrant")
-    def give(self, *, by: Any, person: Any, **data: Any) -> None:
+    def give(self, *, by: Any, person: Any, email: str, name: str, **data: Any) -> None:
         """Gives a person a role. Whoever is new is added, and sets a password by mail at the first sign-in."""
-        self.person = person
-        for name, value in data.items():
-            setattr(self, name, value)
+        self.person = person or Person.objects.known_or_new(email, name)
+        for column, value in data.items():
+            setattr(self, column, value)
 
     @step(
         label=_("Revoke the role"),

@@ -20,7 +20,8 @@ from .engine import Record, all_records
 from .input import json_schema
 from .lists import KeysetPages, filters_for, searched
 from .once import KeyReused, fingerprint, once
-from .steps import Blocked, Invalid, NotAllowed, NotFound, Refused, Stale, Step
+from .shape import hidden
+from .steps import Blocked, Invalid, NotAllowed, NotFound, Refused, Stale, Step, any_of
 
 
 class RecordView(APIView):
@@ -51,6 +52,7 @@ class RecordList(RecordView):
             rows = searched(rows, request.GET["search"])
         pages = KeysetPages()
         pages.ordering = self.ordering(request)
+        rows = self.in_sight(rows, pages.ordering, request.user)
         keys = {key.lstrip("-") for key in pages.ordering}
         page = pages.paginate_queryset(shape.select(rows, request.user).values("json", *keys), request, view=self)
         body = ",".join(row["json"] for row in page)
@@ -65,6 +67,15 @@ class RecordList(RecordView):
             raise Invalid({"ordering": [_("Order by one of: %(keys)s.") % {"keys": ", ".join(sorted(allowed))}]})
         first = (wanted,) if wanted else self.model.order_by[:1]
         return first if first[0].lstrip("-") == "id" else (*first, "id")
+
+    def in_sight(self, rows: QuerySet, ordering: tuple[str, ...], person: Any) -> QuerySet:
+        """Only rows whose columns of the order the person may read: order and cursor would tell them."""
+        keys, faces = {key.lstrip("-") for key in ordering}, self.model.faces
+        if keys & hidden(self.model, "participant"):
+            return rows.filter(faces.staff.q(person))
+        if keys & hidden(self.model, "public"):
+            return rows.filter(any_of(faces.staff, faces.participant or faces.staff).q(person))
+        return rows
 
     def post(self, request: Request) -> HttpResponse:
         """Takes the step that makes a new record."""
@@ -102,10 +113,12 @@ class StepView(RecordView):
 
     def post(self, request: Request, pk: Any) -> HttpResponse:
         """The step's input as JSON or multipart; answers the record as it is then."""
-        record = self.model._base_manager.filter(pk=pk).first()
+        step = self.model.step(self.step_name)
+        known = self.model.visible().q(request.user) | step.who.q(request.user)
+        record = self.model._base_manager.filter(known, pk=pk).first() if request.user.is_authenticated else None
         if record is None:
-            raise NotFound(_("There is no such record."))
-        return perform(request, record, self.model.step(self.step_name))
+            raise NotFound(_("There is no such record.")) if request.user.is_authenticated else NotAuthenticated
+        return perform(request, record, step)
 
 
 def etag(record: Record) -> str:
@@ -126,9 +139,8 @@ def perform(request: Request, record: Any, step: Step, *, created: bool = False)
     mark = fingerprint(request.path, {k: v for k, v in dict(body).items() if k not in size}, size, expected)
 
     def act() -> tuple[int, Any]:
-        done = door.perform([record], step.name, by=request.user, raw=body, files=files, expected=expected, via="api")[
-            0
-        ]
+        given = type(record)() if created else record
+        done = door.perform([given], step.name, by=request.user, raw=body, files=files, expected=expected, via="api")[0]
         row = shape.select(type(done).objects.filter(pk=done.pk), request.user).get()
         return (201 if created else 200), {"id": str(done.pk), "version": done.version, "json": row.json}
 
@@ -149,7 +161,7 @@ class MatchRequired(APIException):
 
 def _expected(request: Request, record: Any, step: Step) -> int | None:
     given = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-    if given.isdigit():
+    if given.isdecimal():
         return int(given)
     if given == "*" or not step.edits or step.creates():
         return None

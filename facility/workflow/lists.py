@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import DataError, models
 from django.db.models import Q, QuerySet
+from django.http import Http404
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
 from .engine import Record
@@ -21,7 +25,9 @@ def filters_for(model: type[Record]) -> type[django_filters.FilterSet]:
         if "__" not in name and column.is_relation and issubclass(column.related_model, Record):
             related = column.related_model
             found[name] = django_filters.ModelChoiceFilter(
-                queryset=lambda request, related=related: related.objects.visible_to(request.user),
+                queryset=lambda request, related=related: related.objects.visible_to(request.user).select_related(
+                    *related.door_related
+                ),
                 label=capfirst(str(column.verbose_name)),
             )
         elif getattr(column, "choices", None):
@@ -46,9 +52,16 @@ def searched(rows: QuerySet, words: str) -> QuerySet:
 
 
 class KeysetPages(CursorPagination):
-    """Pages by key: each costs the same, however far on."""
+    """Pages by key: each costs the same, however far on. A cursor that fits nothing is an address that is not there."""
 
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 100
     cursor_query_param = "cursor"
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        """The rows of the page that the request asks for."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (NotFound, ValidationError, ValueError, DataError):
+            raise Http404(_("There is no such page.")) from None

@@ -71,7 +71,7 @@ def shown(value: Any) -> Any:
     if isinstance(value, dt.date):
         return formats.date_format(value, "j M Y")
     if isinstance(value, Decimal | float):
-        number: Decimal | float = round(value, 2)
+        number: Any = round(value, 2)
         return formats.number_format(number)
     if isinstance(value, list | tuple):
         return ", ".join(str(shown(one)) for one in value)

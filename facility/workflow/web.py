@@ -309,9 +309,7 @@ class StepPage(RecordPage):
         body = fingerprint(request.path, sorted((k, request.POST.getlist(k)) for k in request.POST if k[0] != "_"))
         token = request.POST.get("_token", "")
         try:
-            _status, answer, _again = once(
-                request.user, f"web:{token[:60]}" if token.isalnum() else "", body, self.act
-            )
+            _status, answer, _again = once(request.user, f"web:{token[:60]}" if token.isalnum() else "", body, self.act)
         except Invalid as refused:
             return self.show(refused.form, 400, errors=refused.errors)
         except Blocked as refused:
@@ -330,7 +328,7 @@ class StepPage(RecordPage):
     def act(self) -> tuple[int, Any]:
         """The step itself."""
         version = self.request.POST.get("_version", "")
-        expected = int(version) if version.isdigit() and not self.step.creates() and self.step.edits else None
+        expected = int(version) if version.isdecimal() and not self.step.creates() and self.step.edits else None
         record = self.model() if self.step.creates() else self.record
         done = door.perform(
             [record],

@@ -121,8 +121,8 @@ class Visit:
             self.faults.append(f"outside: {request.url}")
 
     def open(self, path: str) -> Page:
-        """Opens a page of the server and waits until nothing is on its way."""
-        self.page.goto(self.server + path, wait_until="networkidle")
+        """Opens a page of the server, with everything that belongs to it."""
+        self.page.goto(self.server + path, wait_until="load")
         return self.page
 
     def saved(self, name: str) -> Path:

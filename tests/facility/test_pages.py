@@ -28,7 +28,7 @@ COSTS = {
     "documents": (5, 7, 3, 4),
     "calls": (6, 9, 3, 4),
     "applications": (6, 9, 3, 4),
-    "evaluations": (7, 8, 3, 5),
+    "evaluations": (6, 8, 3, 5),
     "selections": (6, 8, 3, 7),
 }
 

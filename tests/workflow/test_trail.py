@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -82,7 +84,7 @@ def test_one_altered_byte_is_found_at_its_row(committed, owner, sql, said):
 
 def test_a_rewritten_chain_is_found_by_the_seal(committed, owner):
     errand = a_chain()
-    tasks.seal()
+    tasks.seal(dt.timedelta(0))
     owner.execute(
         "DELETE FROM workflow_detail WHERE entry_id IN (SELECT id FROM workflow_entry WHERE record_id = %s)",
         [errand.pk],
@@ -104,8 +106,8 @@ def test_emptying_a_detail_for_a_person_breaks_nothing(committed, owner):
 
 def test_a_seal_is_made_once_for_the_same_entries(committed):
     a_chain()
-    assert tasks.seal() is not None
-    assert tasks.seal() is None
+    assert tasks.seal(dt.timedelta(0)) is not None
+    assert tasks.seal(dt.timedelta(0)) is None
     a_chain()
-    assert tasks.seal() is not None
+    assert tasks.seal(dt.timedelta(0)) is not None
     assert faults() == []

@@ -1,0 +1,113 @@
+"""What a person has in the Facility, and how they go: export and erasure (Regulation (EU) 2018/1725, art. 15 and 19).
+
+Everything that points to a person is found from the models themselves, so that a new table cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.files.storage import storages
+from django.db import connection, models, transaction
+
+from advisory.advisor import Advisor
+from advisory.curriculum import CurriculumVitae
+from facility.registry.documents import Document
+from facility.registry.people import Person
+from facility.workflow.engine import Record
+from facility.workflow.trail import Detail, Entry
+
+GONE = "Erased person"
+# Rows that are nothing but the person's own: they go. All other rows stay, and name the erased person.
+OWN = {
+    "account.emailaddress",
+    "mfa.authenticator",
+    "facility.token",
+    "facility.link",
+    "workflow.notice",
+    "workflow.once",
+}
+
+
+def export(person: Person) -> dict[str, Any]:
+    """Every row that belongs to the person or names them, by table; values as the database has them."""
+    found: dict[str, Any] = {"facility.person": [_plain(person)]}
+    for model, column in _references():
+        rows = model._base_manager.filter(**{column: person})
+        if rows:
+            found.setdefault(model._meta.label_lower, []).extend(_plain(row) for row in rows)
+    own = CurriculumVitae._base_manager.filter(advisor__person=person)
+    found["advisory.curriculumvitae"] = [
+        _plain(cv) | {"fields": [[f.name, f.value] for f in cv.fields.all()]} for cv in own
+    ]
+    return found
+
+
+def erase(person: Person) -> dict[str, int]:
+    """Takes the person's data away, as the owner of the tables; answers how many rows of which kind.
+
+    The trail keeps what was done and by whom, as an erased person; reasons and values of the entries on their own
+    records, and of the entries they made, are emptied. Chains still verify. Files of CVs are removed last.
+    """
+    counts: dict[str, int] = {}
+    advisors = list(Advisor._base_manager.filter(person=person).values_list("pk", flat=True))
+    curricula = list(CurriculumVitae._base_manager.filter(advisor__in=advisors).values_list("pk", flat=True))
+    papers = list(CurriculumVitae._base_manager.filter(pk__in=curricula).values_list("document_id", flat=True))
+    stored = list(Document._base_manager.filter(pk__in=papers).values_list("stored", flat=True))
+    with transaction.atomic():
+        for model, column in _references():
+            if model._meta.label_lower in OWN:
+                counts[model._meta.label_lower] = model._base_manager.filter(**{column: person}).delete()[0]
+        for part in ("advisory.CvField", "advisory.CvPassage"):
+            counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
+        with _past_the_door(Advisor, CurriculumVitae, Document):
+            CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
+            Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
+            Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
+        entries = Entry.objects.filter(
+            models.Q(actor=person) | models.Q(record_id__in=[*advisors, *curricula, *papers])
+        ).values("pk")
+        counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
+        person.name, person.email, person.is_active = GONE, None, False
+        person.set_unusable_password()
+        person.save()
+    for name in stored:
+        storages["documents"].delete(name)
+    counts["files"] = len(stored)
+    return counts
+
+
+def _references() -> list[tuple[type[models.Model], str]]:
+    """Every column of every table that points to a person."""
+    return sorted(
+        (
+            (relation.related_model, relation.field.name)
+            for relation in Person._meta.related_objects
+            if not relation.related_model._meta.auto_created
+        ),
+        key=lambda pair: (pair[0]._meta.label_lower, pair[1]),
+    )
+
+
+def _plain(row: models.Model) -> dict[str, Any]:
+    hidden = {"password", "sha256", "vector"}
+    return {f.attname: str(getattr(row, f.attname)) for f in row._meta.concrete_fields if f.name not in hidden}
+
+
+class _past_the_door:
+    """Lets the owner of the tables change records without a step, for an erasure and nothing else."""
+
+    def __init__(self, *records: type[Record]) -> None:
+        self.tables = [record._meta.db_table for record in records]
+
+    def __enter__(self) -> None:
+        self._switch("DISABLE")
+
+    def __exit__(self, *error: object) -> None:
+        self._switch("ENABLE")
+
+    def _switch(self, how: str) -> None:
+        with connection.cursor() as cursor:
+            for table in self.tables:
+                cursor.execute(f"ALTER TABLE {table} {how} TRIGGER workflow_version")

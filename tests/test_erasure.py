@@ -1,0 +1,63 @@
+"""A person can go: nothing of theirs is found afterwards, and the trail still holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from facility.registry.people import Person, Token
+from facility.workflow import trail
+from facility.workflow.engine import all_records
+from tests import factories as make
+from tests.advisory import making_matching as making
+
+
+def hits(word: str) -> list[str]:
+    """The tables whose rows hold the word anywhere."""
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text ILIKE %s', [f"%{word}%"])
+            if cursor.fetchone()[0]:
+                found.append(table)
+    return found
+
+
+@pytest.fixture
+def advisor(committed):
+    programme = make.programme()
+    _lead, coordinator, _evaluator = making.office(programme)
+    made = making.pooled(programme, coordinator)
+    person = made.person
+    person.email, person.name = "zacharias.quill@example.org", "Zacharias Quillfeather"
+    person.save()
+    Token.make(person, "laptop")
+    return made
+
+
+def test_nothing_of_an_erased_person_is_found(advisor, as_owner, capsys):
+    address, name = "zacharias.quill@example.org", "Quillfeather"
+    assert "facility_person" in hits(name)
+    call_command("erase_person", str(advisor.person_id))
+    assert json.loads(capsys.readouterr().out)["files"] == 1
+    assert hits(name) == [] and hits(address) == []
+    assert not Person.objects.get(pk=advisor.person_id).is_active
+    assert trail.verify(all_records()) == []
+
+
+def test_a_person_gets_what_is_held_on_them(advisor, as_owner, capsys):
+    call_command("export_person", str(advisor.person_id))
+    told = json.loads(capsys.readouterr().out)
+    assert told["facility.person"][0]["name"] == "Zacharias Quillfeather"
+    assert told["advisory.curriculumvitae"][0]["fields"]
+    assert "password" not in told["facility.person"][0]
+
+
+def test_the_application_itself_may_not_erase(advisor):
+    from django.db import DatabaseError
+
+    with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
+        call_command("erase_person", str(advisor.person_id))
