@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 
+import redis
 from django.conf import settings
-from django.core.cache import cache
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
 
 from facility.isolation import network_isolated
 from facility.workflow.database import missing_triggers
@@ -30,9 +32,9 @@ def ready(request: HttpRequest) -> JsonResponse:
     except Error:
         parts["database"] = "away"
     try:
-        cache.set("ready", 1, 5)
+        redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], **settings.CACHES["default"]["OPTIONS"]).ping()
         parts["broker"] = "ok"
-    except Exception:
+    except (redis.RedisError, KeyError):
         parts["broker"] = "away: mail and jobs wait, people are not affected"
     parts["reading"] = "ok" if network_isolated() else "files are read without a network namespace of their own"
     parts["clock"] = "demo" if settings.DEMO_CLOCK else "ok"
@@ -40,8 +42,24 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ready": good, "parts": parts}, status=200 if good else 503)
 
 
+def may_measure(request: HttpRequest) -> bool:
+    """Whether the key is shown, or where none is set, whether the request comes directly from a private address."""
+    if settings.METRICS_TOKEN:
+        shown = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        return constant_time_compare(shown, settings.METRICS_TOKEN)
+    if {"X-Forwarded-For", "Forwarded", "X-Real-IP"} & set(request.headers):
+        return False  # passed on by a proxy, so whoever asks stands outside
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    return address.is_private  # loopback counts as private
+
+
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Figures in the text format of Prometheus; for the inside network only."""
+    """Figures in the text format of Prometheus, for whoever shows the key or asks from inside the own network."""
+    if not may_measure(request):
+        raise Http404
     open_jobs = Job.objects.filter(state__in=["waiting", "running"])
     oldest = open_jobs.order_by("made_at").values_list("made_at", flat=True).first()
     age = (dt.datetime.now(dt.UTC) - oldest).total_seconds() if oldest else 0

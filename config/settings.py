@@ -10,6 +10,10 @@ import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from config.logs import without_values
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL = BASE_DIR / ".local"
@@ -24,6 +28,8 @@ BASE_URL = env("BASE_URL", default="http://127.0.0.1:8000")
 SECURE = BASE_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"] if EMBEDDED else [])
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+# How many proxies stand in front: so many addresses at the end of X-Forwarded-For are believed.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 # The clock of the demo: a file that holds an instant. Empty means that time is the machine's.
 DEMO_CLOCK = env("DEMO_CLOCK", default="")
 
@@ -84,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "facility.accounts.SessionLimits",
     "facility.accounts.SecondFactorMiddleware",
     "facility.workflow.middleware.RefusalMiddleware",
 ]
@@ -131,11 +138,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env("REDIS_URL", default="")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     if not REDIS_URL
     else {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "facility.cache.SharedCache",
         "LOCATION": REDIS_URL.replace("redis+socket", "unix"),
+        # A server that is away is noticed at once: redis-py would try eight times before it says so.
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 0)},
     }
 }
 
@@ -156,6 +165,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Facility"
 LOGIN_URL = "account_login"
@@ -173,7 +183,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env("STATIC_ROOT", default=str(LOCAL / "static"))
 STATICFILES_DIRS = [path for path in [LOCAL / "assets" / "static"] if path.exists()]
 FONTS = LOCAL / "assets" / "fonts"
-STORAGES: dict[str, Any] = {
+STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "documents": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -189,6 +199,9 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not EMBEDD
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="facility@example.org")
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+EMAIL_TIMEOUT = 20
+# Whoever asks for /metrics from outside the own network shows this key; without it, nobody outside may ask.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -223,7 +236,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.MultiPartParser"],
     "EXCEPTION_HANDLER": "facility.workflow.api.problem",
     "DEFAULT_SCHEMA_CLASS": "facility.workflow.schema.RecordSchema",
-    "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
+    "NUM_PROXIES": TRUSTED_PROXIES,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Facility",
@@ -243,13 +256,15 @@ SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.int("TRUSTED_PROXIES", default=0) else None
-SECURE_REDIRECT_EXEMPT = ["^live$", "^ready$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REDIRECT_EXEMPT = ["^live$", "^ready$", "^metrics$"]
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+# Seconds: everybody signs in anew after the first, staff also after the second without a request.
 SESSION_COOKIE_AGE = 8 * 3600
+SESSION_IDLE = 30 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -276,6 +291,7 @@ LOGGING = {
                 structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
+                without_values,
             ],
         }
     },
@@ -292,6 +308,7 @@ structlog.configure(
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_values,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),

@@ -8,6 +8,7 @@ from config import operations
 from facility import pages, toolkit_api, web  # noqa: F401 (pages of records register themselves)
 from facility.workflow import api
 from facility.workflow import web as workflow_web
+from reporting import toolkit_web
 from reporting import web as reporting_web
 
 urlpatterns = [
@@ -17,8 +18,8 @@ urlpatterns = [
     path("metrics", operations.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("accounts/", include("allauth.urls")),
-    path("toolkit/", reporting_web.toolkit, name="toolkit"),
-    path("toolkit/<str:cell>/", reporting_web.toolkit_cell, name="toolkit-cell"),
+    path("toolkit/", toolkit_web.toolkit, name="toolkit"),
+    path("toolkit/<str:cell>/", toolkit_web.toolkit_cell, name="toolkit-cell"),
     path("p/<slug:programme>/", reporting_web.public_programme, name="public-programme"),
     path("workspace/", reporting_web.home, name="home"),
     path("workspace/inbox/", web.inbox, name="inbox"),
@@ -37,4 +38,4 @@ urlpatterns = [
     re_path(r"^api/(?P<rest>.+)$", api.gone, name="api-gone"),
 ]
 
-handler500 = "facility.web.server_error"
+handler500 = "facility.workflow.middleware.server_error"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -17,6 +19,8 @@ from rest_framework.request import Request
 from facility.registry.people import Token
 
 WITH_SECOND_FACTOR = {"lead", "coordinator", "evaluator"}
+STAFF = {"lead", "coordinator", "evaluator", "observer", "administrator"}
+WRITTEN_EVERY = 60
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -57,6 +61,27 @@ class BearerScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """A scheme of HTTP."""
         return {"type": "http", "scheme": "bearer"}
+
+
+class SessionLimits:
+    """Ends a session eight hours after signing in, and that of staff after half an hour without a request.
+
+    Runs on the machine's clock, also in the demo. The time of the last request is written once a minute at most.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now, session = int(time.time()), request.session
+            began, seen = session.setdefault("began", now), session.get("seen", now)
+            idle = now - seen > settings.SESSION_IDLE and bool(request.user.roles_held() & STAFF)  # type: ignore[union-attr]
+            if idle or now - began > settings.SESSION_COOKIE_AGE:
+                logout(request)
+            elif now - seen >= WRITTEN_EVERY or "seen" not in session:
+                session["seen"] = now
+        return self.get_response(request)
 
 
 class SecondFactorMiddleware:

@@ -5,41 +5,26 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from facility.bid import INELIGIBLE, ApplicationPartner, Bid
+from facility.bid import (
+    INELIGIBLE,
+    Bid,
+    assigned_evaluator,
+    on_public_list,
+    own_advisor,
+    own_manager,
+    partner_manager,
+)
 from facility.registry.cluster import Cluster
-from facility.roles import any_of, held, lead, manager_of, office, parent_step, readers, who
+from facility.roles import any_of, lead, office, parent_step, readers
 from facility.workflow import clock
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, step
-
-own_manager = manager_of("lead_cluster_id")
-partner_manager = who(
-    "partner manager",
-    lambda person: Q(
-        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values(
-            "application_id"
-        )
-    ),
-    "manager",
-)
-assigned_evaluator = who(
-    "assigned evaluator", lambda person: Q(pk__in=held(person, "evaluator", scope="application")), "evaluator"
-)
-on_public_list = who(
-    "public",
-    lambda person: Q(
-        state="selected",
-        call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id"),
-    ),
-)
-own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="application")), "advisor")
 
 
 class Application(Bid):

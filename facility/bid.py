@@ -7,7 +7,9 @@ import json
 import zoneinfo
 from typing import Any
 
+from django.apps import apps
 from django.db import models
+from django.db.models import Q
 from django.utils import formats
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.registry.vocabulary_data import vocabulary
-from facility.roles import holders, staff_of
+from facility.roles import held, holders, manager_of, staff_of, who
 from facility.workflow import clock
 from facility.workflow.engine import Part
 from facility.workflow.ids import uuid7
@@ -216,6 +218,30 @@ class ApplicationNeed(Part):
 
     def __str__(self) -> str:
         return self.text
+
+
+# Who has to do with an application.
+own_manager = manager_of("lead_cluster_id")
+partner_manager = who(
+    "partner manager",
+    lambda person: Q(
+        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values(
+            "application_id"
+        )
+    ),
+    "manager",
+)
+assigned_evaluator = who(
+    "assigned evaluator", lambda person: Q(pk__in=held(person, "evaluator", scope="application")), "evaluator"
+)
+on_public_list = who(
+    "public",
+    lambda person: Q(
+        state="selected",
+        call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id"),
+    ),
+)
+own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="application")), "advisor")
 
 
 def _local(call: Any) -> str:

@@ -19,7 +19,6 @@ from django.db.models.expressions import RawSQL
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -28,7 +27,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from facility.registry.documents import ACCEPTED, Document, Download
 from facility.registry.people import Person, SignedIn
 from facility.roles import held
-from facility.workflow import clock, door
+from facility.workflow import clock
 from facility.workflow.engine import Record, all_records, by_type, title_of
 from facility.workflow.jobs import Job, retry
 from facility.workflow.lists import KeysetPages, searched
@@ -202,11 +201,6 @@ def download(request: HttpRequest, pk: Any) -> HttpResponseBase:
     answer["Content-Security-Policy"] = "sandbox"
     answer["X-Content-Type-Options"] = "nosniff"
     return answer
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """The page of a fault: without session or database, since they may be the fault."""
-    return HttpResponse(render_to_string("500.html", {"request_id": door.request_id.get()}), status=500)
 
 
 # -- the trail

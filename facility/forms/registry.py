@@ -262,7 +262,8 @@ class ReceiveDocument(StepForm):
             return data
         mine, programme = in_force().filter(person=self.by), data.get("programme")
         if data.get("audience") == "project":
-            project = apps.get_model("advisory.Project").objects.filter(pk=data.get("scope_key")).first()
+            wanted: Any = data.get("scope_key")
+            project = apps.get_model("advisory.Project").objects.filter(pk=wanted).first()
             key, data["programme"] = (project.pk, project.programme) if project else (None, None)
             office = Q(
                 role__in=["lead", "coordinator"], scope_type="programme", scope_key=project and project.programme_id

@@ -6,6 +6,7 @@ import json
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.core.exceptions import RequestDataTooBig
 from django.db.utils import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import path, reverse
@@ -183,6 +184,8 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         return _problem(422, "Idempotency key reused", _("This Idempotency-Key came before with another body."))
     if isinstance(error, OperationalError | InterfaceError):
         return _problem(503, "Unavailable", _("The database does not answer. Please try again in a moment."))
+    if isinstance(error, RequestDataTooBig):
+        return _problem(413, "Too large", _("The body is larger than is accepted; send files as multipart."))
     for kind, status, title in PROBLEMS:
         if isinstance(error, kind):
             return _problem(status, title, str(error), **_particulars(error))
@@ -194,6 +197,11 @@ def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         if name in answered.headers:
             made[name] = answered.headers[name]
     return made
+
+
+def broken() -> HttpResponse:
+    """A fault of ours: its number and nothing of what it was about."""
+    return _problem(500, "Broken", _("Something broke on our side. What you sent was not kept."))
 
 
 def _particulars(error: Exception) -> dict[str, Any]:

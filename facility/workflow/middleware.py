@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable
 
 import structlog
@@ -10,8 +11,9 @@ from django.conf import settings
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
-from . import door
+from . import api, door
 from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale
 
 log = structlog.get_logger()
@@ -33,7 +35,7 @@ class RequestIdMiddleware:
             door.request_id.reset(token)
             structlog.contextvars.unbind_contextvars("request_id")
         answer["X-Request-Id"] = number
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or "Authorization" in request.headers:
             answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
@@ -54,6 +56,24 @@ class RefusalMiddleware:
                 template = "404.html" if status == 404 else "403.html"  # noqa: PLR2004
                 return render(request, template, {"exception": str(error), "reason": str(error)}, status=status)
         if isinstance(error, OperationalError | InterfaceError):
-            log.error("database_away", error=type(error).__name__)
-            return render(request, "503.html", status=503)
+            return away(error)
         return None
+
+
+def away(error: BaseException) -> HttpResponse:
+    """503 without session or database, since these are what does not answer."""
+    log.error("database_away", error=type(error).__name__)
+    return HttpResponse(render_to_string("503.html"), status=503)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page of a fault: without session or database, since they may be the fault; 503 where the database is it.
+
+    A fault in a middleware, such as the loading of the session, comes here without passing any view.
+    """
+    error, is_api = sys.exc_info()[1], request.path.startswith("/api/")
+    if isinstance(error, OperationalError | InterfaceError):
+        return api.problem(error, {}) if is_api else away(error)  # type: ignore[return-value]
+    if is_api:
+        return api.broken()
+    return HttpResponse(render_to_string("500.html", {"request_id": door.request_id.get()}), status=500)

@@ -236,7 +236,7 @@ def test_only_accepted_files_are_handed_out(client, staff, content):
 def test_the_page_of_a_fault_needs_neither_session_nor_database(django_assert_num_queries):
     from django.test import RequestFactory
 
-    from facility.web import server_error
+    from facility.workflow.middleware import server_error
 
     with django_assert_num_queries(0):
         answer = server_error(RequestFactory().get("/"))

@@ -1,6 +1,7 @@
 // Says how many rows of a table are ticked. Without it the server counts after the post.
 for (const form of document.querySelectorAll("[data-count]")) {
   const says = form.querySelector("[data-counted]");
+  if (!says) continue; // nothing can be done with several rows at once, so there is nothing to tick
   const boxes = [...form.querySelectorAll("input[type=checkbox][name=p]")];
   const initial = says.textContent;
   const count = () => {
