@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import MutableMapping
 from typing import Any
 
 FRAMES = 30
 
 
-def without_values(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def without_values(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A processor of structlog: an exception becomes the kinds of it and of its causes, and the lines it came through.
 
     Messages are left out, since those of databases and parsers quote what people typed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -32,7 +33,8 @@ def ready(request: HttpRequest) -> JsonResponse:
     except Error:
         parts["database"] = "away"
     try:
-        redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], **settings.CACHES["default"]["OPTIONS"]).ping()
+        shared: Any = settings.CACHES["default"]
+        redis.Redis.from_url(shared["LOCATION"], **shared["OPTIONS"]).ping()
         parts["broker"] = "ok"
     except (redis.RedisError, KeyError):
         parts["broker"] = "away: mail and jobs wait, people are not affected"

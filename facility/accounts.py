@@ -9,6 +9,8 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -63,6 +65,12 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer"}
 
 
+@receiver(user_logged_in)
+def begin_session(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    """Notes when somebody signed in."""
+    request.session["began"] = request.session["seen"] = int(time.time())
+
+
 class SessionLimits:
     """Ends a session eight hours after signing in, and that of staff after half an hour without a request.
 
@@ -75,11 +83,11 @@ class SessionLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             now, session = int(time.time()), request.session
-            began, seen = session.setdefault("began", now), session.get("seen", now)
-            idle = now - seen > settings.SESSION_IDLE and bool(request.user.roles_held() & STAFF)  # type: ignore[union-attr]
+            began, seen = session.get("began", 0), session.get("seen", 0)
+            idle = now - seen > settings.SESSION_IDLE and bool(request.user.roles_held() & STAFF)
             if idle or now - began > settings.SESSION_COOKIE_AGE:
                 logout(request)
-            elif now - seen >= WRITTEN_EVERY or "seen" not in session:
+            elif now - seen >= WRITTEN_EVERY:
                 session["seen"] = now
         return self.get_response(request)
 

@@ -6,3 +6,7 @@ class FacilityApp(AppConfig):
 
     name = "facility"
     label = "facility"
+
+    def ready(self) -> None:
+        """Loads what listens to signing in."""
+        from facility import accounts  # noqa: F401

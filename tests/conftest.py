@@ -57,7 +57,7 @@ def owner(django_db_setup: None) -> Iterator[Any]:
 
 @pytest.fixture
 def as_owner(committed: None) -> Iterator[None]:
-    """The test itself works as the owner of the tables, as the commands do that change more than the application may."""
+    """The test itself works as the owner of the tables, as the commands that change more than the application may."""
     application = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD")}
     _be(OWNER)
     yield

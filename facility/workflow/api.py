@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
 from django.core.exceptions import RequestDataTooBig
+from django.db.models import QuerySet
 from django.db.utils import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import path, reverse

@@ -76,6 +76,11 @@ class Rows(forms.Field):
         form = self.row(data, prefix=prefix, initial=initial)
         for name, value in self.row_context.items():
             form.fields[name].queryset = value  # type: ignore[attr-defined]
+        for field in form.fields.values():
+            # A browser sends a value for every select; without an empty one, no row would ever count as left empty.
+            choices: Any = getattr(field, "choices", ())
+            if type(field) is forms.ChoiceField and all(value != "" for value, _label in choices):
+                field.choices = [("", "–"), *choices]
         return form
 
     def row_fields(self) -> dict[str, forms.Field]:

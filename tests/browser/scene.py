@@ -70,7 +70,9 @@ def build() -> Scene:
     first = next(iter(cases.values()))
     people = {"coordinator": first.coordinator, "lead": first.lead, "second": first.second}
     people |= {role: make.staff(role, programme) for role in ("observer", "evaluator")}
-    called = zip(people.values(), ["Hanna Dekker", "Tomas Novák", "Lucie Perrot", "Sofia Kern", "Emil Øster"], strict=True)
+    called = zip(
+        people.values(), ["Hanna Dekker", "Tomas Novák", "Lucie Perrot", "Sofia Kern", "Emil Øster"], strict=True
+    )
     for person, name in called:
         rename(person, name)
     with time_machine.travel(today - dt.timedelta(days=30)):

@@ -1,4 +1,4 @@
-"""Every main page of every role, wide and narrow: nothing in the console, nothing from outside, nothing inaccessible."""
+"""Each main page of each role, wide and narrow: nothing in the console, nothing from outside, nothing inaccessible."""
 
 from __future__ import annotations
 

@@ -50,7 +50,9 @@ class Office:
         return made
 
     def grants(self):
-        return make.grant(make.person(), "policymaker", "programme", self.programme.pk, by=SYSTEM, programme=self.programme)
+        return make.grant(
+            make.person(), "policymaker", "programme", self.programme.pk, by=SYSTEM, programme=self.programme
+        )
 
     def clusters(self):
         return make.cluster()
@@ -60,11 +62,15 @@ class Office:
         return Organisation().perform("create", by=SYSTEM, **values)
 
     def conflicts(self):
-        return Conflict().perform("declare", by=SYSTEM, person=self.evaluator, cluster=make.cluster(), kind="other", note="")
+        return Conflict().perform(
+            "declare", by=SYSTEM, person=self.evaluator, cluster=make.cluster(), kind="other", note=""
+        )
 
     def documents(self):
         file = SimpleUploadedFile("a.txt", b"text")
-        return Document().perform("receive", by=self.coordinator, files={"file": file}, programme=self.programme, audience="owner")
+        return Document().perform(
+            "receive", by=self.coordinator, files={"file": file}, programme=self.programme, audience="owner"
+        )
 
     def calls(self):
         return make.call(self.programme, self.coordinator)

@@ -88,14 +88,10 @@ class Page:
 
         rows: what to put into a field of several rows; more rows are asked for by the page's own button.
         """
-        page = self.with_rows(address, rows) if rows else self
+        page = self.with_rows(address, rows or {})
         form, files = page.forms(address)[0], {}
-        for name, values in (rows or {}).items():
-            for at, row in enumerate(values):
-                for key, value in row.items():
-                    fill(form, f"{name}-{at}-{key}", value)
         for name, value in given.items():
-            if form.inputs[name].get("type") == "file":
+            if getattr(form.inputs[name], "type", "") == "file":
                 assert form.get("enctype") == "multipart/form-data", "this form cannot carry a file"
                 files[name] = value
             else:
@@ -113,15 +109,19 @@ class Page:
         return came
 
     def with_rows(self, address: str, rows: dict[str, list[dict[str, Any]]]) -> Page:
-        """The same page with enough empty rows."""
+        """The same page with these rows filled in, each new one asked for when those before it are full."""
         page = self
         for name, values in rows.items():
-            while int(page.forms(address)[0].fields[f"{name}-TOTAL_FORMS"]) < len(values):
+            for at, row in enumerate(values):
                 form = page.forms(address)[0]
-                (more,) = form.xpath(f".//button[@name='add-{name}']")
-                target = urljoin(page.path, form.action or page.path)
-                page = page.visitor.send(target, [*form.form_values(), (more.get("name"), more.get("value") or "")], {})
-                assert page.status == 200, page.said()
+                if at >= int(form.fields[f"{name}-TOTAL_FORMS"]):
+                    (more,) = form.xpath(f".//button[@name='add-{name}']")
+                    data = [*form.form_values(), (more.get("name"), more.get("value") or "")]
+                    page = page.visitor.send(urljoin(page.path, form.action or page.path), data, {})
+                    assert page.status == 200, page.said()
+                    form = page.forms(address)[0]
+                for key, value in row.items():
+                    fill(form, f"{name}-{at}-{key}", value)
         return page
 
 
@@ -130,7 +130,7 @@ def fill(form: Any, name: str, value: Any) -> None:
     field = form.inputs[name]
     if isinstance(value, list | tuple | set):
         if isinstance(field, lxml.html.InputElement):  # a single box that stands for a list of one
-            field.checked = field.get("value") in value
+            field.checked = field.get("value") in {str(one) for one in value}
             return
         wanted = field.value
         wanted.clear()
