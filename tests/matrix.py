@@ -195,8 +195,8 @@ MAY |= {
 
 # Handing in a file is open to everybody who is signed in.
 MAY["facility.document", "receive"] = {
-    "lead", "coordinator", "observer", "administrator", "policymaker", "foreign lead", "foreign coordinator",
-    "foreign observer", "foreign administrator", "foreign policymaker", "evaluator", "fellow evaluator",
-    "other evaluator", "manager", "partner manager", "other manager", "nobody", "holder", "adviser", "other adviser", "project manager",
-    "other project manager", "system",
+    "lead", "coordinator", "observer", "administrator", "policymaker",
+    "foreign lead", "foreign coordinator", "foreign observer", "foreign administrator", "foreign policymaker",
+    "evaluator", "fellow evaluator", "other evaluator", "manager", "partner manager", "other manager", "nobody", "holder",
+    "adviser", "other adviser", "project manager", "other project manager", "system",
 }  # fmt: skip
