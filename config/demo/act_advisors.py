@@ -55,9 +55,14 @@ def confirm(stage: Stage, people: list[dict[str, Any]]) -> None:
         if cv.state != CurriculumVitae.State.READ:
             continue
         who = coordinator(stage, one["file"])
-        form = cv.form_for(cv.step("confirm"), by=who)
-        cv.perform("confirm", by=who, entries=form.initial["entries"], kind=one["kind"])
+        cv.perform("confirm", by=who, entries=as_read(cv, who), kind=one["kind"])
     stage.say("The CVs are confirmed; their passages are being indexed")
+
+
+def as_read(cv: CurriculumVitae, by: Any) -> list[dict[str, str]]:
+    """The lines of the confirmation page as the reader filled them."""
+    form: Any = cv.form_for(cv.step("confirm"), by=by)
+    return form.initial["entries"]
 
 
 def choose(stage: Stage, people: list[dict[str, Any]]) -> None:
@@ -78,7 +83,7 @@ def choose(stage: Stage, people: list[dict[str, Any]]) -> None:
     perform_many(pool, "admit", by=who)
     stage.settle()
     for one in pool:
-        stage.people[one.person.email] = one.person
+        stage.people[str(one.person.email)] = one.person
         one.person.password = stage.hash
         one.person.is_demo = True
         one.person.save(update_fields=["password", "is_demo"])

@@ -19,6 +19,7 @@ from advisory.needs import Need, NeedsAssessment
 from advisory.project import Project
 from advisory.session import SupportSession
 from config.demo import facts
+from config.demo.act_advisors import as_read
 from config.demo.act_call import CHECKED, coordinator, lead, manager
 from config.demo.act_support import advisor_of
 from config.demo.facts import DemoPerson
@@ -224,16 +225,15 @@ def advisors(now: Now) -> None:
         cv = CurriculumVitae.objects.get(pk=one.pk)
         if cv.state != CurriculumVitae.State.READ:
             continue
-        form = cv.form_for(cv.step("confirm"), by=coordinator(stage))
         kind = "business" if at % 2 else "sustainability"
-        cv.perform("confirm", by=coordinator(stage), entries=form.initial["entries"], kind=kind)
+        cv.perform("confirm", by=coordinator(stage), entries=as_read(cv, coordinator(stage)), kind=kind)
     pool = list(Advisor.objects.filter(programme=now.programme, state="candidate").select_related("person"))
     perform_many(pool, "shortlist", by=coordinator(stage))
     for one in pool:
         one.perform("declare_interests", by=coordinator(stage), consent=True, interests="None.", clusters=[])
         one.person.password, one.person.is_demo = stage.hash, True
         one.person.save(update_fields=["password", "is_demo"])
-        stage.people[one.person.email] = one.person
+        stage.people[str(one.person.email)] = one.person
     perform_many(pool, "admit", by=coordinator(stage))
     stage.settle()
 
@@ -287,9 +287,10 @@ def support(now: Now, in_support: Project, assessing: Project, _offered: Project
     assessment = NeedsAssessment.objects.get(project=in_support)
     needs = list(in_support.needs.order_by("pk"))
     ranks = [{"need": str(need.pk), "rank": rank} for rank, need in enumerate(needs, 1)]
-    for step, data in (("submit_ranking", {"ranks": ranks}), ("agree", {})):
-        for voice in (who, head, office):
-            assessment.perform(step, by=voice, **data)
+    for voice in (who, head, office):
+        assessment.perform("submit_ranking", by=voice, ranks=ranks)
+    for voice in (who, head, office):
+        assessment.perform("agree", by=voice)
     plan_and_hold(now, in_support, who, head, cluster, needs)
 
 

@@ -96,7 +96,7 @@ def _idle(stage: Stage, busy: Any) -> Person:
     """An advisor of the pool of 2021 who never had a project."""
     working = Assignment.objects.values("advisor__person_id")
     pool = Advisor.objects.filter(programme=stage.kept["programme"], state="pool").select_related("person")
-    return pool.exclude(person_id__in=working).order_by("pk").first().person
+    return pool.exclude(person_id__in=working).order_by("pk")[0].person
 
 
 def _json(path: Path, value: Any) -> None:

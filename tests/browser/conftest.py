@@ -11,9 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import connections
-from django.test import override_settings
+from django.test import Client, override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.scene import Scene, build
@@ -135,14 +134,9 @@ class Visit:
 
 def session_of(person: Any) -> str:
     """The key of a session in which the person is signed in."""
-    from django.contrib.sessions.backends.db import SessionStore
-
-    store = SessionStore()
-    store[SESSION_KEY] = str(person.pk)
-    store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    store[HASH_SESSION_KEY] = person.get_session_auth_hash()
-    store.create()
-    return store.session_key
+    client = Client()
+    client.force_login(person)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 @pytest.fixture
@@ -157,6 +151,7 @@ def visit(browser: Browser, server: str) -> Iterator[Any]:
             locale=language,
             reduced_motion="reduce",
         )
+        context.set_default_timeout(8000)
         contexts.append(context)
         return Visit(context, server, person=person)
 

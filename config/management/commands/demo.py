@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
 
 from config.demo import act_advisors, act_call, act_report, act_second, act_support, act_webinars, facts, outcome
@@ -40,7 +41,7 @@ class Command(BaseCommand):
 
         facts.check()
         say("Making the database anew")
-        shutil.rmtree(settings.STORAGES["documents"]["OPTIONS"]["location"], ignore_errors=True)
+        shutil.rmtree(storages["documents"].location, ignore_errors=True)
         fresh_database(say)
         stage = Stage(say)
         try:

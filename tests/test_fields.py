@@ -1,0 +1,66 @@
+"""Nothing slips in: a member that a step's form does not have is refused, and nothing has changed then."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from facility.workflow.engine import all_records
+from facility.workflow.trail import Entry
+from tests.world import World, build
+
+MODELS = [model for model in all_records() if model.records and model._meta.app_label != "tests"]
+STEPS = [(model, name) for model in MODELS for name, step in model.steps().items() if not step.quiet]
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker) -> World:
+    """One world for all steps; it is never committed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        made = build()
+        yield made
+        transaction.set_rollback(True)
+
+
+def whoever_may(world, record, step):
+    """Somebody of the world who may take the step on this record, in some state."""
+    for person in world.people.values():
+        if getattr(person, "pk", None) and type(record)._base_manager.filter(step.who.q(person), pk=record.pk).exists():
+            return person
+    return None
+
+
+@pytest.mark.parametrize(("model", "name"), STEPS, ids=[f"{m._meta.label_lower}.{name}" for m, name in STEPS])
+def test_no_column_can_be_set_beside_the_form(world, model, name, django_db_blocker):
+    step = model.step(name)
+    with django_db_blocker.unblock(), transaction.atomic():
+        record = world.records[model._meta.label_lower]
+        person = whoever_may(world, record, step)
+        if person is None:
+            pytest.skip("Only the system or another step takes it.")
+        client = Client()
+        client.force_login(person)
+        own = {field for field in (record.form_for(step, by=person) or type("No", (), {"fields": {}})).fields}
+        columns = [f.attname for f in model._meta.concrete_fields] + [f.name for f in model._meta.fields]
+        others = sorted(set(columns) - own)
+        if not step.creates() and record.state not in step.sources:
+            model._base_manager.filter(pk=record.pk).update(**goes_with(model, step.sources[0]))
+        entries = Entry.objects.count()
+        before = model._base_manager.filter(pk=record.pk).values().get()
+        where = f"/api/{model.records}/" if step.creates() else f"/api/{model.records}/{record.pk}/perform/{name}/"
+        answer = client.post(
+            where, dict.fromkeys(others, "slipped in"), content_type="application/json", HTTP_IF_MATCH="*"
+        )
+        assert answer.status_code in {400, 409}, answer.content
+        if answer.status_code == 400:
+            assert all(word in answer.content.decode() for word in others)
+        assert Entry.objects.count() == entries
+        assert model._base_manager.filter(pk=record.pk).values().get() == before
+        transaction.set_rollback(True)
+
+
+def goes_with(model, state):
+    from tests.test_permissions import in_state
+
+    return in_state(model.objects.first(), state)
