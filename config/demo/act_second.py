@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from advisory.action import Action
 from advisory.advisor import Advisor
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.matchrun import MatchRun
-from advisory.needs import Need, NeedsAssessment
 from advisory.project import Project
-from advisory.session import SupportSession
 from config.demo import facts
 from config.demo.act_advisors import as_read
 from config.demo.act_call import CHECKED, coordinator, lead, manager
-from config.demo.act_support import advisor_of
+from config.demo.act_second_support import support
 from config.demo.facts import DemoPerson
-from config.demo.stage import ZONE, Stage
+from config.demo.stage import ZONE, Now, Stage
 from facility.application import Application
 from facility.call import Call
 from facility.evaluation import Evaluation
-from facility.registry.organisation import Organisation
 from facility.registry.programme import Programme
 from facility.selection import Selection
 from facility.workflow.engine import perform_many
@@ -42,25 +37,6 @@ CRITERIA = [
     {"name": "Need", "weight": 50, "guidance": "Is the challenge real and shared by members?"},
     {"name": "Capacity", "weight": 50, "guidance": "Are people and time enough?"},
 ]
-
-
-@dataclass
-class Now:
-    """The stage with the second programme on it and a clock that counts from the machine's day."""
-
-    stage: Stage
-    today: dt.date
-    programme: Any = None
-
-    def on(self, days: int, hour: int = 10) -> dt.date:
-        """Sets the clock to so many days from today."""
-        day = self.today + dt.timedelta(days=days)
-        self.stage.on(day, hour)
-        return day
-
-    def at(self, days: int, hour: int) -> dt.datetime:
-        """An instant so many days from today."""
-        return dt.datetime.combine(self.today + dt.timedelta(days=days), dt.time(hour), ZONE)
 
 
 def play(stage: Stage) -> None:
@@ -258,94 +234,6 @@ def team(now: Now, projects: list[Project]) -> None:
     now.on(-2)
     for one in waiting:
         one.perform("offer", by=coordinator(stage))
-
-
-def support(now: Now, in_support: Project, assessing: Project, _offered: Project) -> None:
-    """One project in support with sessions to confirm and approve, one whose needs wait to be ranked."""
-    stage = now.stage
-    day = now.on(-70)
-    for project in (in_support, assessing):
-        project.perform("kick_off", by=coordinator(stage), held_on=day)
-    for project in (in_support, assessing):
-        for need in project.application.needs.order_by("rank"):
-            Need().perform(
-                "add",
-                by=coordinator(stage),
-                project=project,
-                area=need.area,
-                text=need.text,
-                context="",
-                impact=4,
-                urgency=3,
-                feasibility=3,
-                driver="business",
-                start_status="open",
-            )
-    who, office = advisor_of(in_support, "sustainability"), coordinator(stage)
-    cluster = in_support.application.lead_cluster
-    head = in_support.managers().first()
-    assessment = NeedsAssessment.objects.get(project=in_support)
-    needs = list(in_support.needs.order_by("pk"))
-    ranks = [{"need": str(need.pk), "rank": rank} for rank, need in enumerate(needs, 1)]
-    for voice in (who, head, office):
-        assessment.perform("submit_ranking", by=voice, ranks=ranks)
-    for voice in (who, head, office):
-        assessment.perform("agree", by=voice)
-    plan_and_hold(now, in_support, who, head, cluster, needs)
-
-
-def plan_and_hold(now: Now, project: Project, who: Any, head: Any, cluster: Any, needs: list[Need]) -> None:
-    """Two actions, and sessions of which the last waits for the cluster and one for the office."""
-    stage = now.stage
-    template = facts.action_templates(needs[0].area)[0]
-    actions = [
-        Action().perform(
-            "plan",
-            by=who,
-            need=needs[0],
-            title_text=title,
-            forms=["workshop"],
-            cells=list(template.cells),
-            mode=template.mode,
-            aim=template.aim,
-            owner=str(who.pk),
-            due_on=now.today + dt.timedelta(days=due),
-        )
-        for title, due in ((template.title, 20), ("Visit three members and note what they need", -3))
-    ]
-    for signer in (who, head):
-        project.perform("sign_agreement", by=signer)
-    project.perform("approve_plan", by=coordinator(stage))
-    actions[0].perform("begin", by=who)
-    firms = [
-        Organisation().perform(
-            "create", by=head, name=firm.name, kind="firm", size=firm.size, country=firm.country, cluster=cluster
-        )
-        for firm in facts.firms(next(c for c in facts.clusters().values() if c.name == cluster.name), 6)
-    ]
-    for days, until in ((-40, "approve"), (-12, "confirm"), (-1, "")):
-        day = now.on(days, 16)
-        made = SupportSession().perform(
-            "log",
-            by=who,
-            project=project,
-            held_on=day,
-            form="workshop",
-            kind="technical",
-            audience="members",
-            contact_hours="3",
-            preparation_hours="1.5",
-            people_count=6,
-            firms=[str(firm.pk) for firm in firms[:3]],
-            needs=[str(needs[0].pk)],
-            actions=[str(actions[0].pk)],
-            result=facts.session_outputs()["workshop"][0],
-            next_step="Visit the next three members.",
-        )
-        if until:
-            made.perform("confirm", by=head)
-        if until == "approve":
-            made.perform("approve", by=coordinator(stage))
 
 
 def second_call(now: Now, bids: list[Any]) -> None:

@@ -13,6 +13,7 @@ import time
 import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,22 @@ def fresh_database(say: Callable[[str], None]) -> None:
             "END LOOP; END $$"
         )
     subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=settings.BASE_DIR, check=True)
+
+
+@dataclass
+class Now:
+    """The stage with the second programme on it and a clock that counts from the machine's day."""
+
+    stage: Stage
+    today: dt.date
+    programme: Any = None
+
+    def on(self, days: int, hour: int = 10) -> dt.date:
+        """Sets the clock to so many days from today."""
+        day = self.today + dt.timedelta(days=days)
+        self.stage.on(day, hour)
+        return day
+
+    def at(self, days: int, hour: int) -> dt.datetime:
+        """An instant so many days from today."""
+        return dt.datetime.combine(self.today + dt.timedelta(days=days), dt.time(hour), ZONE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -31,15 +33,12 @@ def signed_in(person):
 
 @pytest.fixture
 def scene():
-    """A programme with its staff, and an application that is selected and stands on the public list."""
+    """A programme with its staff, a coordinator of another one, and somebody without any role."""
 
-    class Scene:
-        programme = make.programme()
-        lead, coordinator, observer = (make.staff(role, programme) for role in ("lead", "coordinator", "observer"))
-        foreign = make.staff("coordinator", make.programme())
-        nobody = make.person()
-
-    return Scene
+    programme = make.programme()
+    staff = {role: make.staff(role, programme) for role in ("lead", "coordinator", "observer")}
+    foreign = make.staff("coordinator", make.programme())
+    return SimpleNamespace(programme=programme, **staff, foreign=foreign, nobody=make.person())
 
 
 def on_the_public_list(scene):

@@ -41,7 +41,8 @@ class Command(BaseCommand):
 
         facts.check()
         say("Making the database anew")
-        shutil.rmtree(storages["documents"].location, ignore_errors=True)
+        documents: Any = storages["documents"]
+        shutil.rmtree(documents.location, ignore_errors=True)
         fresh_database(say)
         stage = Stage(say)
         try:
