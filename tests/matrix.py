@@ -197,6 +197,7 @@ MAY |= {
 MAY["facility.document", "receive"] = {
     "lead", "coordinator", "observer", "administrator", "policymaker",
     "foreign lead", "foreign coordinator", "foreign observer", "foreign administrator", "foreign policymaker",
-    "evaluator", "fellow evaluator", "other evaluator", "manager", "partner manager", "other manager", "nobody", "holder",
+    "evaluator", "fellow evaluator", "other evaluator", "manager", "partner manager", "other manager",
+    "nobody", "holder",
     "adviser", "other adviser", "project manager", "other project manager", "system",
 }  # fmt: skip

@@ -144,7 +144,7 @@ def visit(browser: Browser, server: str) -> Iterator[Any]:
     """`visit(person, width=390, script=False, language="nl")` opens a window; without a person nobody is signed in."""
     contexts = []
 
-    def opened(person: Any = None, *, width: int = 1280, script: bool = True, language: str = "en") -> Visit:
+    def opened(person: Any = None, *, width: int = 1280, script: bool = True, language: str = "en-GB") -> Visit:
         context = browser.new_context(
             viewport={"width": width, "height": 844 if width < 700 else 900},
             java_script_enabled=script,

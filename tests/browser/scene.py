@@ -33,6 +33,20 @@ NEEDS = [
     ("carbon-footprint", "Solar heat for the dye house"),
 ]
 RESULT = "Measured three dryers; two leak. A quote for lids and a heat exchanger is asked for."
+FIRMS = ["Lavandera", "Molino"]
+BID = {
+    "motivation": "Fourteen quarries asked us for help with dust and water this winter. Two tried a closed circuit on "
+    "their own and stopped, since nobody could say what it would save. We want to measure first and then share the "
+    "figures with all members.",
+    "context": "A cluster of 41 firms in a valley of three quarries, most of them family firms with fewer than 20 "
+    "people. Founded in 2014; this would be our first European project.",
+    "training_needs": "Measuring dust and water; reading an energy bill; talking to the bank about a pump.",
+}
+WANTED = [
+    {"area": "water-use", "text": "Cutting water used more than once"},
+    {"area": "harmful-emissions", "text": "Less dust on the road to the village"},
+    {"area": "circular-materials", "text": "A use for stone powder"},
+]
 WAITING = [("Stone Valley Cluster", "Quarries without dust"), ("Cluster Lumière", "Lamps that can be repaired")]
 
 
@@ -106,6 +120,9 @@ def dress(case: support.Case, name: str, lang: str, country: str, sector: str, m
     cluster.perform("edit", by=case.manager, name=name, **values)
     terms = {field: getattr(case.project, field) for field in ("starts_on", "ends_on", "days_budget")}
     case.project.perform("edit", by=case.coordinator, name=name, firms_targeted=12, **terms)
+    for firm, called in zip(case.firms, FIRMS, strict=True):
+        facts = {"kind": "firm", "size": firm.size, "country": country, "cluster": str(cluster.pk)}
+        firm.perform("edit", by=case.manager, name=f"{called} {name.split()[-1]}", **facts)
     rename(case.manager, manager)
     rename(case.adviser, advisor)
     case.again()
@@ -127,7 +144,8 @@ def advance(case: support.Case, state: str) -> None:
     case.again()
     if state == "planning":
         return
-    action = support.action(case, title_text="Heat audit of three dryers")
+    due = timezone.now().date() + dt.timedelta(days=43)
+    action = support.action(case, title_text="Heat audit of three dryers", due_on=due)
     for voice in (case.adviser, case.manager):
         case.project.perform("sign_agreement", by=voice)
     case.project.perform("approve_plan", by=case.coordinator)
@@ -162,13 +180,16 @@ def in_evaluation(programme: Any, people: dict[str, Any]) -> dict[str, Any]:
     for (name, title), kind in zip(WAITING, ("review", "declaration"), strict=True):
         cluster = make.cluster("IE" if kind == "review" else "FR", name=name, lang="en", sector="Minerals")
         manager = make.manager_of(cluster)
-        application = make.draft(call, manager, cluster, title_text=title)
+        application = make.draft(call, manager, cluster, title_text=title, needs=WANTED, **BID)
         application.perform("submit", by=manager)
         checks = dict.fromkeys(("is_established_in_eu", "is_registered", "is_complete"), True)
         application.perform("declare_eligible", by=people["coordinator"], **checks)
         asked = {"application": application, "evaluator": people["evaluator"]}
         made[kind] = Evaluation().perform("assign", by=people["coordinator"], **asked)
     made["review"].perform("accept", by=people["evaluator"])
+    scored = make.scores(call, None)
+    scored[0] |= {"value": 8, "comment": "Eleven members signed; the quarry has begun to measure."}
+    made["review"].perform("save_draft", by=people["evaluator"], scores=scored[:1], comment="")
     return made
 
 

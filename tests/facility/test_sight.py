@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -17,7 +18,7 @@ from facility.registry.documents import Document
 from facility.registry.grants import Grant
 from facility.registry.people import Person
 from facility.workflow.engine import by_plural
-from facility.workflow.steps import Invalid, NotAllowed
+from facility.workflow.steps import SYSTEM, Invalid
 from facility.workflow.trail import Detail
 from tests import factories as make
 from tests.advisory import making_matching as matching
@@ -45,8 +46,9 @@ def on_the_public_list(scene):
     """An application with its manager, selected and released."""
     call = make.call(scene.programme, scene.coordinator)
     application = make.evaluated(call, scene.coordinator, make.staff("evaluator", scene.programme))
-    Call._base_manager.filter(pk=call.pk).update(state="closed")
-    make.released(Call.objects.get(pk=call.pk), scene.coordinator, scene.lead)
+    with time_machine.travel(call.closes_at, tick=False):
+        call.perform("close", by=SYSTEM)
+    make.released(call, scene.coordinator, scene.lead)
     return Application.objects.get(pk=application.pk), application.managers().get()
 
 
@@ -182,7 +184,7 @@ def test_a_role_is_given_for_what_belongs_to_the_programme(scene):
 
 
 def test_a_refused_grant_makes_no_account(scene):
-    with pytest.raises(NotAllowed):
+    with pytest.raises(Invalid):
         give(scene.nobody, scene.programme, email="new@example.org", name="New")
     form = Grant().form_for(
         Grant.step("give"),

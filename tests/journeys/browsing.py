@@ -1,4 +1,4 @@
-"""People at their browsers, without a browser: pages are read, forms filled as they stand, and sent with all they hold."""
+"""A browser without a screen: what a person sends from a page, hidden fields and all, through Django's client."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+import json
 import re
 import zipfile
 from typing import Any
@@ -451,8 +452,8 @@ def download(of: Journey, report: Report) -> None:
         assert hashlib.sha256(content[file.format]).hexdigest() == file.sha256
     assert content["pdf"].startswith(b"%PDF")
     assert all(zipfile.is_zipfile(io.BytesIO(content[kind])) for kind in ("docx", "xlsx"))
-    told = content["json"].decode()
-    assert "Têxteis do Vale" in told
-    assert "Lids save a third of the gas" in told
-    assert of.managers[0].email not in told
-    assert len(anybody.read(f"/toolkit/{CELL}/").text) > 0
+    told = json.loads(content["json"])
+    assert [one["title"] for one in told["stories"]] == ["A valley keeps its heat"]
+    assert {cell: row["hours"] for cell, row in told["matrix"]["cells"].items() if row["hours"]} == {CELL: 4.5}
+    assert of.managers[0].email.encode() not in content["json"]
+    assert "Approved sessions" in anybody.read(f"/toolkit/{CELL}/").text

@@ -266,7 +266,7 @@ def test_the_manager_s_home_speaks_the_language(client, programme, language, wor
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("nl", ["Aanmelden", "Ik ben mijn wachtwoord vergeten", "Wachtwoord", "E-mail"]),
+        ("nl", ["Aanmelden", "Wachtwoord vergeten?", "Wachtwoord", "E-mail"]),
         ("de", ["Anmelden", "Passwort vergessen", "Passwort", "E-Mail"]),
     ],
 )
