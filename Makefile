@@ -39,7 +39,7 @@ run: demo ## serve the workspace on 127.0.0.1:$PORT (8000) until Ctrl-C
 	@$(PY) -m config.process
 
 test: setup ## the whole test suite
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile --ignore tests/faults --ignore tests/browser
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser
 
 faults: setup ## the tests that break something on purpose
 	@$(PY) -m pytest tests/faults

@@ -454,6 +454,7 @@ def download(of: Journey, report: Report) -> None:
     assert all(zipfile.is_zipfile(io.BytesIO(content[kind])) for kind in ("docx", "xlsx"))
     told = json.loads(content["json"])
     assert [one["title"] for one in told["stories"]] == ["A valley keeps its heat"]
-    assert {cell: row["hours"] for cell, row in told["matrix"]["cells"].items() if row["hours"]} == {CELL: 4.5}
+    hours = {cell: row["hours"]["value"] for cell, row in told["matrix"]["cells"].items()}
+    assert {cell: value for cell, value in hours.items() if value} == {CELL: 4.5}
     assert of.managers[0].email.encode() not in content["json"]
     assert "Approved sessions" in anybody.read(f"/toolkit/{CELL}/").text
