@@ -92,7 +92,9 @@ def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[f"--{one}" for one in QUIET]
+            executable_path=shutil.which("chromium"),
+            args=[f"--{one}" for one in QUIET],
+            env={**os.environ, "LANGUAGE": "en_GB"},
         )
         yield chromium
         chromium.close()

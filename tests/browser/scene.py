@@ -47,7 +47,10 @@ WANTED = [
     {"area": "harmful-emissions", "text": "Less dust on the road to the village"},
     {"area": "circular-materials", "text": "A use for stone powder"},
 ]
-WAITING = [("Stone Valley Cluster", "Quarries without dust"), ("Cluster Lumière", "Lamps that can be repaired")]
+WAITING = [
+    ("Stone Valley Cluster", "Quarries without dust", "Brona Keane"),
+    ("Cluster Lumière", "Lamps that can be repaired", "Luc Favre"),
+]
 
 
 @dataclass
@@ -122,7 +125,7 @@ def dress(case: support.Case, name: str, lang: str, country: str, sector: str, m
     case.project.perform("edit", by=case.coordinator, name=name, firms_targeted=12, **terms)
     for firm, called in zip(case.firms, FIRMS, strict=True):
         facts = {"kind": "firm", "size": firm.size, "country": country, "cluster": str(cluster.pk)}
-        firm.perform("edit", by=case.manager, name=f"{called} {name.split()[-1]}", **facts)
+        firm.perform("edit", by=case.manager, name=f"{called} {name.rsplit(maxsplit=1)[-1]}", **facts)
     rename(case.manager, manager)
     rename(case.adviser, advisor)
     case.again()
@@ -177,9 +180,10 @@ def in_evaluation(programme: Any, people: dict[str, Any]) -> dict[str, Any]:
     """An open call: a draft of the manager, and two applications before the evaluator, one of them not opened yet."""
     call = make.call(programme, people["coordinator"], title_text="Second call: repair and reuse", places=10)
     made: dict[str, Any] = {"call": call}
-    for (name, title), kind in zip(WAITING, ("review", "declaration"), strict=True):
+    for (name, title, called), kind in zip(WAITING, ("review", "declaration"), strict=True):
         cluster = make.cluster("IE" if kind == "review" else "FR", name=name, lang="en", sector="Minerals")
         manager = make.manager_of(cluster)
+        rename(manager, called)
         application = make.draft(call, manager, cluster, title_text=title, needs=WANTED, **BID)
         application.perform("submit", by=manager)
         checks = dict.fromkeys(("is_established_in_eu", "is_registered", "is_complete"), True)

@@ -9,7 +9,9 @@ from advisory.session import SupportSession
 from tests.browser.scene import NEEDS
 
 pytestmark = pytest.mark.browser
-FOCUSED = "[document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText, document.activeElement.name]"
+FOCUSED = (
+    "[document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText, document.activeElement.name]"
+)
 
 
 def tab_to(page, name, limit=60):

@@ -268,15 +268,16 @@ def selection(of: Journey) -> None:
 def pool(of: Journey) -> None:
     """Candidates, their CVs as files, read by the workers, confirmed and admitted."""
     office = Visitor(of.coordinator)
-    for name, kind, summary in ADVISORS:
-        email = f"{name.split()[0].lower()}@example.org"
+    for name, _kind, summary in ADVISORS:
+        email = f"{name.split(maxsplit=1)[0].lower()}@example.org"
         text = CV.format(name=name, email=email, summary=summary)
         file = SimpleUploadedFile(f"{email}.txt", text.encode())
         office.make("curricula", "receive", file=file, programme=of.programme.pk)
     of.work()
+    kinds = {name: kind for name, kind, _summary in ADVISORS}
     for curriculum in CurriculumVitae.objects.order_by("pk"):
-        name, kind, _summary = ADVISORS[[one[0] for one in ADVISORS].index(curriculum.fields.get(name="full_name").value)]
-        office.take(curriculum, "confirm", kind=kind)
+        name = curriculum.fields.get(name="full_name").value
+        office.take(curriculum, "confirm", kind=kinds[name])
     of.work()
     of.advisors = list(Advisor.objects.select_related("person").order_by("person__name"))
     assert [one.person.name for one in of.advisors] == sorted(one[0] for one in ADVISORS)
@@ -350,12 +351,14 @@ def needs_and_plan(of: Journey) -> None:
 def support(of: Journey) -> None:
     """A session is logged, confirmed by the link in the mail without signing in, and approved."""
     manager = Visitor(of.managers[0])
-    manager.make("organisations", "create", name="Tinturaria Demo", kind="firm", size="small", cluster=of.clusters[0].pk)
+    manager.make(
+        "organisations", "create", name="Tinturaria Demo", kind="firm", size="small", cluster=of.clusters[0].pk
+    )
     firm, action = Organisation.objects.get(), Action.objects.get()
     of.days(10)
     mail.outbox.clear()
     adviser = Visitor(of.adviser)
-    logged = adviser.make(
+    adviser.make(
         "sessions",
         "log",
         f"?project={of.project.pk}",
@@ -372,7 +375,6 @@ def support(of: Journey) -> None:
         result="Two dryers leak. Lids save a third of the gas.",
     )
     session = SupportSession.objects.get()
-    assert logged.status == 200
     of.work()
     (message,) = [one for one in mail.outbox if of.managers[0].email in one.to and "/c/" in one.body]
     code = re.search(r"/c/[\w-]+/", message.body)[0]
