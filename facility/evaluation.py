@@ -175,6 +175,7 @@ class Evaluation(InProgramme):
         who=own_evaluation,
         guards=[is_without_conflict, is_being_evaluated],
         form="SubmitEvaluation",
+        locks="application",
         edits=True,
     )
     def submit(self, *, by: Any, scores: list[dict[str, Any]], comment: str) -> None:
@@ -198,6 +199,7 @@ class Evaluation(InProgramme):
         who=office,
         guards=[is_being_evaluated],
         form="facility.workflow.input.ReasonForm",
+        locks="application",
     )
     def reopen(self, *, by: Any, reason: str) -> None:
         """Gives the evaluation back to the evaluator."""

@@ -337,7 +337,8 @@ def _contradiction(order: Sequence[Candidate], rules: Rules) -> tuple[Reason, ..
     kinds: Counter[Any] = Counter()
     for one in order:
         override = rules.overrides.get(one.id)
-        kinds[one.groups, one.score >= rules.minimum_score or bool(override), one.id if override else None] += 1
+        lifted = override is not None and override.is_in
+        kinds[one.groups, one.score >= rules.minimum_score or lifted, one.id if override else None] += 1
     bounds, reasons = zip(*_bounds(kinds, rules), strict=True)
     corrections: list[frozenset[int]] = []
     while True:

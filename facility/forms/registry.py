@@ -19,7 +19,7 @@ from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document, kind_of
-from facility.registry.grants import RESERVED, Role, Scope
+from facility.registry.grants import RESERVED, Grant, Role, Scope
 from facility.registry.organisation import KINDS, SIZES
 from facility.registry.people import Person
 from facility.registry.programme import Programme
@@ -147,6 +147,11 @@ class GiveGrant(StepForm):
     def check_reach(self, data: dict[str, Any]) -> None:
         """Whoever gives a role gives it to others, and for what belongs to the programme that they work for."""
         named = data["person"] or Person.objects.filter(email=data["email"].strip().lower()).first()
+        same = Grant.objects.filter(
+            person=named, role=data["role"], scope_type=data["scope_type"], scope_key=data["scope_key"]
+        )
+        if named and same.filter(until_at__isnull=True).exists():
+            self.add_error("role", _t("%s has this role.") % named)
         if named == self.by:
             self.add_error("person", _t("You cannot give yourself a role."))
         model = BELONGS.get(data["scope_type"])
@@ -221,6 +226,13 @@ class ConflictForm(StepForm):
             there = in_force().filter(Q(programme_id__in=mine) | Q(scope_type="programme", scope_key__in=mine))
             people = people.filter(Q(pk=self.by.pk) | Q(pk__in=there.values("person_id")))
         self.fields["person"].queryset = people  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Each tie once."""
+        data = super().clean() or {}
+        if Conflict.objects.filter(person=data.get("person"), cluster=data.get("cluster")).exists():
+            self.add_error("cluster", _t("This conflict of interest is known."))
+        return data
 
 
 class ReceiveDocument(StepForm):

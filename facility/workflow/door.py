@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
-from django.db import OperationalError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 from django.db.models.expressions import ExpressionWrapper
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from .steps import NEW, Blocked, Invalid, NotAllowed, NotFound, Stale, Step, par
 
 T = TypeVar("T")
 RETRIES = 3
+TAKEN = "23505"  # a unique value is there already
 RETRIED = {"40P01", "40001", "55P03"}  # deadlock, serialisation failure, lock not available (PostgreSQL, appendix A)
 
 
@@ -64,7 +65,9 @@ def is_open_for(record: Any) -> bool:
 def retrying(act: Callable[[], T]) -> T:
     """Runs `act` in one transaction; deadlocks and lock time-outs are tried again, at most three times.
 
-    Inside a transaction that is already open the outermost caller retries, since only it can start anew.
+    What somebody else has entered at the same moment is tried again once: then guards and forms see it and say so;
+    where none of them does, it is refused in general words. Inside a transaction that is already open the outermost
+    caller retries, since only it can start anew.
     """
     if connection.in_atomic_block:
         with transaction.atomic():
@@ -73,9 +76,11 @@ def retrying(act: Callable[[], T]) -> T:
         try:
             with transaction.atomic():
                 return act()
-        except OperationalError as error:
+        except (OperationalError, IntegrityError) as error:
             code = getattr(error.__cause__, "sqlstate", None)
-            if code not in RETRIED or attempt == RETRIES:
+            if code == TAKEN and attempt > 0:
+                raise Blocked([_("This is there already, or somebody else has just entered it.")]) from error
+            if code not in {*RETRIED, TAKEN} or attempt == RETRIES:
                 raise
             structlog.get_logger().warning("door_retry", sqlstate=code, attempt=attempt + 1)
             time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 (a pause, not a secret)

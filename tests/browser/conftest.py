@@ -94,7 +94,6 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=[f"--{one}" for one in QUIET],
-            env={**os.environ, "LANGUAGE": "en_GB"},
         )
         yield chromium
         chromium.close()

@@ -203,3 +203,16 @@ def test_a_refused_grant_makes_no_account(scene):
 def test_the_trail_of_a_grant_holds_no_address(scene):
     made = give(scene.coordinator, scene.programme, email="new@example.org", name="New")
     assert "example.org" not in str(Detail.objects.get(entry__record_id=made.pk).changes)
+
+
+def test_what_is_there_is_refused_in_words(scene):
+    friend, cluster = make.person(), make.cluster("ES")
+    give(scene.coordinator, scene.programme, person=str(friend.pk))
+    with pytest.raises(Invalid) as refused:
+        give(scene.coordinator, scene.programme, person=str(friend.pk))
+    assert "role" in refused.value.errors
+    tie = {"person": str(friend.pk), "cluster": str(cluster.pk), "kind": "other"}
+    Conflict().perform("declare", by=scene.coordinator, **tie)
+    with pytest.raises(Invalid) as refused:
+        Conflict().perform("declare", by=friend, **tie)
+    assert "cluster" in refused.value.errors

@@ -116,6 +116,6 @@ def test_the_constraint_alone_holds_too(full_reserve_list, monkeypatch):
     """With the lock away the unique place still refuses the second sale, though people then meet an error."""
     call, lead, manager = full_reserve_list
     only_the_quota(monkeypatch, locks="")
-    with suppress(IntegrityError):
+    with suppress(IntegrityError, IndexError):  # a place that the guard has seen may be gone when the step takes it
         storm(call, lead, manager, seed=2)
     assert Application.objects.filter(call=call, state="selected").count() <= PLACES

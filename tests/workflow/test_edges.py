@@ -19,6 +19,7 @@ from facility.workflow import clock, door, jobs, tasks
 from facility.workflow.clock import Timer
 from facility.workflow.engine import perform_many
 from facility.workflow.jobs import Job
+from facility.workflow.steps import Blocked
 from facility.workflow.trail import Entry, Notice, Seal
 from tests import factories
 from tests.errands.models import Errand
@@ -39,6 +40,22 @@ def test_a_new_record_survives_a_deadlock(committed, monkeypatch):
     made = making.errand(giver, runner)
     assert len(tries) == 2
     assert (made.version, made.state, Errand.objects.count()) == (1, "given", 1)
+
+
+def test_what_another_has_just_entered_is_said_in_words(committed, monkeypatch):
+    """The same key given twice stands for any unique value: no fault, but a refusal."""
+    giver, runner = making.people()
+    known = making.errand(giver, runner)
+    tries = []
+
+    def the_same_key(self, errand):
+        tries.append(1)
+        Errand._base_manager.bulk_create([Errand(pk=known.pk, giver=giver, runner=runner, what="again")])
+
+    monkeypatch.setattr(door._Run, "check_possible", the_same_key)
+    with pytest.raises(Blocked, match="there already"):
+        making.errand(giver, runner)
+    assert len(tries) == 2 and Errand.objects.count() == 1
 
 
 @pytest.mark.django_db
