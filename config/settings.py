@@ -1,5 +1,6 @@
 """One settings file; everything that differs between machines comes from the environment."""
 
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from config.logs import without_values
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL = BASE_DIR / ".local"
 env = environ.Env()
+# What comes to be while it runs: documents, the mail of a local server, the demo's files.
+DATA_ROOT = Path(env("DATA_ROOT", default=str(LOCAL)))
 
 DEMO_SECRET = "demo-only-and-never-in-production"  # noqa: S105
 DEBUG = env.bool("DEBUG", default=False)
@@ -60,6 +63,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "django_countries",
     "django_filters",
@@ -121,6 +127,15 @@ AS_OWNER = {"migrate", "makemigrations", "prepare_database", "erase_person", "fl
 DATABASE_URL = env("DATABASE_URL", default="")
 MIGRATE_DATABASE_URL = env("MIGRATE_DATABASE_URL", default=DATABASE_URL)
 _is_owner = len(sys.argv) > 1 and sys.argv[1] in AS_OWNER
+DATABASE_OPTIONS = {
+    "lock_timeout": "3s",
+    "timezone": "UTC",
+    # A worker whose machine has died must lose its locks soon, or nobody takes up its job.
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "client_connection_check_interval": "5s",
+}
 DATABASES: dict[str, Any] = {
     "default": env.db_url_config(MIGRATE_DATABASE_URL if _is_owner else DATABASE_URL)
     if DATABASE_URL
@@ -131,7 +146,8 @@ if DATABASE_URL:
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": DATABASES["default"].get("OPTIONS", {}) | {"options": "-c lock_timeout=3s -c timezone=UTC"},
+        "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+        | {"options": " ".join(f"-c {name}={value}" for name, value in DATABASE_OPTIONS.items())},
     }
 APPLICATION_ROLE = environ.Env.db_url_config(DATABASE_URL)["USER"] if DATABASE_URL else ""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -148,10 +164,16 @@ CACHES = {
     }
 }
 
+# On machines of their own, processes go by the database's clock; on one machine there is only one clock.
+DATABASE_CLOCK = env.bool("DATABASE_CLOCK", default=not EMBEDDED)
+
 AUTH_USER_MODEL = "facility.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["name", "email"]},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -166,8 +188,51 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+ACCOUNT_FORMS = {"reset_password": "facility.forms.accounts.ResetPassword"}
+# Nobody who has no account here is written to.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Failed tries are counted by address and by account, also those with codes of a second factor; the rest by address.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key", "login": "30/m/ip", "reset_password": "20/m/ip,5/m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Facility"
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Accounts come by an invitation to their address, which is the proof of it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Browsers allow passkeys on plain http for `localhost` only; elsewhere the origin is compared.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = EMBEDDED and not SECURE
+
+# One provider of OpenID Connect, such as EU Login. Without an issuer there is none.
+OIDC_ISSUER = env("OIDC_ISSUER", default="")
+# Values of `acr` by which the provider says that it asked for several factors.
+OIDC_MFA_ACR = env.list("OIDC_MFA_ACR", default=[])
+if OIDC_ISSUER and not OIDC_ISSUER.startswith("https://") and not EMBEDDED:
+    raise ImproperlyConfigured("OIDC_ISSUER is an address with https.")
+
+
+def openid_connect(issuer: str, client_id: str, secret: str, name: str) -> dict[str, Any]:
+    """The provider as allauth wants it. Its id follows from the issuer, so that a subject of another one is unknown."""
+    app = {
+        "provider_id": hashlib.sha256(issuer.encode()).hexdigest()[:16],
+        "name": name,
+        "client_id": client_id,
+        "secret": secret,
+        "settings": {"server_url": issuer.rstrip("/"), "fetch_userinfo": False},
+    }
+    return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "SCOPE": ["openid"], "APPS": [app] if issuer else []}}
+
+
+SOCIALACCOUNT_PROVIDERS = openid_connect(
+    OIDC_ISSUER,
+    env("OIDC_CLIENT_ID", default=""),
+    env("OIDC_CLIENT_SECRET", default=""),
+    env("OIDC_NAME", default="EU Login"),
+)
+SOCIALACCOUNT_ADAPTER = "facility.accounts.SocialAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/workspace/"
 
@@ -187,7 +252,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "documents": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": env("DOCUMENTS_ROOT", default=str(LOCAL / "documents"))},
+        "OPTIONS": {"location": env("DOCUMENTS_ROOT", default=str(DATA_ROOT / "documents"))},
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -195,7 +260,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DOCUMENT_MAX_BYTES = 10_000_000
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not EMBEDDED else f"filemail://{LOCAL}/mail")
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not EMBEDDED else f"filemail:///{DATA_ROOT}/mail")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="facility@example.org")
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -210,17 +275,14 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# The table of jobs is the truth: a broker that comes back may deliver again, and whoever runs a job goes on with it.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_TIME_LIMIT = 600
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 1200,
-    "unacked_mutex_expire": 5,
-    "unacked_restore_interval": 1,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-}
+# A message that a worker took and lost is not noted and put back by the broker's client: the relay rings again for what
+# the table says is not done. What notes it breaks the worker when the broker goes away twice (kombu 5.7).
+CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False, "socket_timeout": 5, "socket_connect_timeout": 2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -228,7 +290,7 @@ EMBEDDER_SOCKET = env("EMBEDDER_SOCKET", default=str(LOCAL / "embedder.sock"))
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "facility.accounts.BearerAuthentication",
+        "facility.bearer.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": [],
@@ -275,7 +337,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        # The button to the provider is a post that is redirected there.
+        "form-action": [SELF, *(["/".join(OIDC_ISSUER.split("/")[:3])] if OIDC_ISSUER else [])],
     }
 }
 

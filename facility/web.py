@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import itertools
 import uuid
 from typing import Any
@@ -14,8 +13,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import storages
-from django.db.models import Case, Q, QuerySet, TextField, When
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, Q, QuerySet, When
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -32,7 +30,7 @@ from facility.workflow.engine import Record, all_records, by_type, title_of
 from facility.workflow.jobs import Job, retry
 from facility.workflow.lists import KeysetPages, searched
 from facility.workflow.steps import Blocked, NotAllowed, NotFound
-from facility.workflow.trail import Entry, Notice
+from facility.workflow.trail import Entry, Notice, fault_of
 from facility.workflow.web import label_of, own_language, state_tag, told
 
 FOUND_AT_MOST = 5
@@ -309,33 +307,16 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 
 def _chain(record: Any) -> dict[str, Any]:
-    fault = chain_fault(record)
+    fault = fault_of(record)
     count = {"number": record.version}
     if fault:
-        return {"holds": False, "title": _("The chain is broken"), "text": fault}
+        return {"holds": False, "title": _("The chain is broken"), "text": fault.text()}
     text = ngettext(
         "One entry, unchanged since it was written.",
         "%(number)d entries, unchanged since they were written.",
         record.version,
     )
     return {"holds": True, "title": _("The chain holds"), "text": text % count}
-
-
-def chain_fault(record: Any) -> str:
-    """Reads the record's chain anew and says at which entry it does not hold; empty when it does."""
-    said = RawSQL("workflow_entry_text(workflow_entry)", [], output_field=TextField())
-    before, number = "", 0
-    for entry in (
-        Entry.objects.filter(record_id=record.pk).annotate(said=said).select_related("detail").order_by("number")
-    ):
-        number += 1
-        whole = hashlib.sha256((before + entry.said).encode()).hexdigest()
-        if (entry.number, entry.previous, entry.sha256) != (number, before, whole):
-            return _("Entry %(number)d does not match its hash.") % {"number": number}
-        if not entry.detail.erased and entry.detail.digest() != entry.digest:
-            return _("The values of entry %(number)d do not match their digest.") % {"number": number}
-        before = entry.sha256
-    return "" if number == record.version else _("Entry %(number)d is missing.") % {"number": number + 1}
 
 
 COLUMNS = ("at", "record", "id", "number", "step", "person", "role", "via", "from", "to", "reason", "sha256")

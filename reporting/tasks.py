@@ -16,8 +16,6 @@ from reporting.render.assembly import assemble, render_section
 from reporting.render.compiler import RenderError
 from reporting.report import Report, keep_file, snapshot
 
-LEASE = 300  # seconds; setting a long report may take up to the compiler's own limit
-
 
 def give_up(work: Job) -> None:
     """A parked job stops its report; the coordinator reads why and may try again."""
@@ -37,7 +35,7 @@ def said_at_last(work: Job) -> Iterator[None]:
         raise JobRefused(str(error)) from error
 
 
-@job("reporting.freeze", queue="reports", lease=LEASE, whole=False, gives_up=give_up)
+@job("reporting.freeze", queue="reports", whole=False, gives_up=give_up)
 def freeze(work: Job) -> None:
     """Freezes the data of a requested report, all of them as of one instant."""
     with snapshot():
@@ -50,7 +48,7 @@ def freeze(work: Job) -> None:
             raise JobRefused(str(blocked)) from blocked
 
 
-@job("reporting.section", queue="reports", lease=LEASE, whole=False, gives_up=give_up)
+@job("reporting.section", queue="reports", whole=False, gives_up=give_up)
 def section(work: Job) -> None:
     """Finishes one section of a frozen report."""
     report, name = Report.objects.get(pk=work.record_id), work.args["section"]
@@ -61,7 +59,7 @@ def section(work: Job) -> None:
     report.perform("keep_section", by=SYSTEM, section=name, content=part)
 
 
-@job("reporting.assemble", queue="reports", lease=LEASE, whole=False, gives_up=give_up)
+@job("reporting.assemble", queue="reports", whole=False, gives_up=give_up)
 def bind(work: Job) -> None:
     """Binds the finished sections into the files asked for."""
     report = Report.objects.get(pk=work.record_id)

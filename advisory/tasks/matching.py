@@ -101,7 +101,7 @@ def break_off(work: Job) -> None:
         )
 
 
-@job("advisory.run_match", whole=False, lease=300, gives_up=break_off)
+@job("advisory.run_match", whole=False, gives_up=break_off)
 def run_match(work: Job) -> None:
     """Freezes the inputs, scores and solves; taken up again after a break, it goes on from the frozen inputs."""
     from advisory.proposal import propose

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import parseaddr
-
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
@@ -17,6 +15,7 @@ from facility.instruments.link import Link
 from facility.registry.people import Person
 from facility.workflow import clock
 from facility.workflow.jobs import Job, job
+from facility.workflow.tasks import letter, post
 from facility.workflow.trail import Notice
 
 
@@ -46,25 +45,20 @@ def ask_confirmation(work: Job) -> None:
         created_at=clock.now(),
     )
     if person.email:
-        message_for(session, person).send()
+        post(message_for(session, person))
 
 
 def message_for(session: SupportSession, person: Person) -> EmailMessage:
     """The mail with the link, in the reader's language."""
     link = settings.BASE_URL + reverse("confirm-link", kwargs={"code": Link.make(person, session, "confirm")})
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     with translation.override(person.language):
         firms = session.firms.select_related("organisation").order_by("organisation__sort_name", "pk")
         body = render_to_string(
             "advisory/ask_confirmation.txt",
             {"person": person, "session": session, "firms": [one.organisation.name for one in firms], "link": link},
         )
-        return EmailMessage(
-            subject=_("Was this your session of %s?") % session.day_in_words(),
-            body=body,
-            to=[person.email or ""],
-            headers={"Message-ID": f"<ask.{session.pk}.{session.version}.{person.pk}@{domain}>"},
-        )
+        subject = _("Was this your session of %s?") % session.day_in_words()
+    return letter(f"ask.{session.pk}.{session.version}.{person.pk}", person, subject, body)
 
 
 __all__ = ["ask_confirmation", "message_for"]

@@ -106,6 +106,10 @@ class InProgramme(Workflow):
         """Timers rest once the programme is over."""
         return self.programme.is_over()
 
+    def tz(self) -> zoneinfo.ZoneInfo:
+        """The programme's."""
+        return self.programme.tz()
+
     def overseers(self) -> list[Any]:
         """The lead coordinators."""
         return list(leads_of(self.programme_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any, ClassVar
 
@@ -178,12 +179,31 @@ PROBLEMS: list[tuple[type[Refused], int, Any]] = [
 ]
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether the database did not answer."""
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a disk, or what somebody may use of it, is full."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+def outage(error: BaseException | None) -> HttpResponse | None:
+    """503 where the database does not answer, 507 where the disk is full, else None."""
+    if is_away(error):
+        return _problem(503, "Unavailable", _("The database does not answer. Please try again in a moment."))
+    if is_full(error):
+        return _problem(507, "No room", _("There is no room for files at the moment. What you sent was not kept."))
+    return None
+
+
 def problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Every error as problem details (RFC 9457) with the request's id."""
     if isinstance(error, KeyReused):
         return _problem(422, "Idempotency key reused", _("This Idempotency-Key came before with another body."))
-    if isinstance(error, OperationalError | InterfaceError):
-        return _problem(503, "Unavailable", _("The database does not answer. Please try again in a moment."))
+    if known := outage(error):
+        return known
     if isinstance(error, RequestDataTooBig):
         return _problem(413, "Too large", _("The body is larger than is accepted; send files as multipart."))
     for kind, status, title in PROBLEMS:

@@ -14,6 +14,10 @@ from django.utils import timezone
 
 from .ids import uuid7
 
+# A machine whose clock is off by less goes by its own, so that instants do not jump about within one process.
+TOLERANCE = dt.timedelta(seconds=1)
+_behind = dt.timedelta()
+
 
 def now() -> dt.datetime:
     """The present instant, aware and in UTC. Only the demo may set it, by a file that every process reads."""
@@ -22,7 +26,31 @@ def now() -> dt.datetime:
             return dt.datetime.fromisoformat(Path(settings.DEMO_CLOCK).read_text(encoding="ascii"))
         except FileNotFoundError:
             pass
-    return timezone.now()
+    return actual()
+
+
+def actual() -> dt.datetime:
+    """The present instant also in the demo, for what depends on how long something really takes."""
+    return timezone.now() + _behind
+
+
+def set_by_database(connection: Any, **kwargs: Any) -> None:
+    """On each new connection: processes on several machines all go by the database's clock."""
+    global _behind  # noqa: PLW0603 (one clock per process)
+    before = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        theirs = cursor.fetchone()[0]
+    difference = theirs - (before + (timezone.now() - before) / 2)
+    _behind = difference if abs(difference) > TOLERANCE else dt.timedelta()
+
+
+def days_later(instant: dt.datetime, days: float, zone: dt.tzinfo) -> dt.datetime:
+    """So many days later at the same time of day in a zone, in UTC.
+
+    An hour that daylight saving skips is the one after it; of an hour that comes twice it is the first.
+    """
+    return (instant.astimezone(zone) + dt.timedelta(days=days)).replace(fold=0).astimezone(dt.UTC)
 
 
 def today(zone: dt.tzinfo = dt.UTC) -> dt.date:
@@ -104,8 +132,9 @@ def timers_for(record: Any) -> list[Timer]:
         days = getattr(record, clock.days) if isinstance(clock.days, str) else clock.days
         if not days:
             continue
-        due = now() + dt.timedelta(days=days)
-        remind = due - dt.timedelta(days=min(clock.remind_before, days / 2))
-        escalate = due + dt.timedelta(days=clock.escalate_after)
+        remind, due, escalate = (
+            days_later(now(), days + more, record.tz())
+            for more in (-min(clock.remind_before, days / 2), 0, clock.escalate_after)
+        )
         made.append(Timer(**common, due_at=due, remind_at=remind, escalate_at=escalate, next_at=remind))
     return made

@@ -45,6 +45,19 @@ CREATE OR REPLACE TRIGGER workflow_chain BEFORE INSERT ON workflow_entry
 """
 
 
+def is_locked(key: str) -> str:
+    """SQL that says whether somebody holds the advisory lock of a key (an SQL expression of type bigint).
+
+    PostgreSQL shows the 64 bits of such a lock as two halves.
+    """
+    return HELD % key
+
+
+HELD = """EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::bigint << 32 | l.objid::bigint) = %s)"""
+
+
 def install_triggers(sender: Any = None, using: str = "default", **kwargs: Any) -> None:
     """After each migrate: functions, triggers on every table of records, and the rights of the application's role."""
     last = [config for config in apps.get_app_configs() if config.models_module][-1]

@@ -18,11 +18,12 @@ from django.db.models.expressions import ExpressionWrapper
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from . import clock, trail
+from . import clock, counts, trail
 from .ids import uuid7
 from .jobs import Job
-from .steps import NEW, Blocked, Invalid, NotAllowed, NotFound, Stale, Step, parent_step, unmet
+from .steps import NEW, Blocked, Invalid, NotAllowed, NotFound, Refused, Stale, Step, parent_step, unmet
 
+log = structlog.get_logger()
 T = TypeVar("T")
 RETRIES = 3
 TAKEN = "23505"  # a unique value is there already
@@ -82,7 +83,7 @@ def retrying(act: Callable[[], T]) -> T:
                 raise Blocked([_("This is there already, or somebody else has just entered it.")]) from error
             if code not in {*RETRIED, TAKEN} or attempt == RETRIES:
                 raise
-            structlog.get_logger().warning("door_retry", sqlstate=code, attempt=attempt + 1)
+            log.warning("door_retry", sqlstate=code, attempt=attempt + 1)
             time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 (a pause, not a secret)
     raise AssertionError("unreachable")
 
@@ -108,7 +109,20 @@ def perform(
         return []
     step = type(records[0]).step(name)
     run = _Run(step, list(records), by, raw, files, expected, via, acting_for)
-    done = retrying(run.through)
+    said = {
+        "step": f"{records[0]._meta.label_lower}.{name}",
+        "record_id": str(records[0].pk),
+        "records": len(records),
+        "person_id": str(getattr(by, "pk", None) or "system"),
+    }
+    try:
+        done = retrying(run.through)
+    except Refused as refused:
+        if current() is None:
+            counts.count(type(refused).__name__)
+            log.info("step_refused", refusal=type(refused).__name__, **said)
+        raise
+    log.info("step_taken", **said)
     for mine, fresh in zip(records, done, strict=True):
         if mine is not fresh:
             mine.__dict__.update({k: v for k, v in fresh.__dict__.items() if not k.startswith("_may")})
@@ -125,6 +139,11 @@ class _Run:
     expected: int | None
     via: str
     acting_for: Any
+    # Whether another record's step takes it; asked before this one opens the door itself.
+    is_consequence: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_consequence = current() is not None and parent_step.name in self.step.who.names()
 
     def through(self) -> list[Any]:
         # A new record is made from a copy, so that a try that was rolled back leaves the given one as it was.
@@ -175,11 +194,8 @@ class _Run:
         held = {getattr(record, relation.attname) for record in self.given}
         list(shared._base_manager.filter(pk__in=held).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
-    def is_consequence(self) -> bool:
-        return current() is not None and parent_step.name in self.step.who.names()
-
     def check_permission(self, records: list[Any]) -> None:
-        if self.is_consequence():
+        if self.is_consequence:
             return
         for record in records:
             if not record._may:
@@ -237,7 +253,7 @@ class _Run:
 
     def check_created(self, records: list[Any]) -> None:
         """A creation is allowed by the same Q as any step; it is asked of the row just made, and undone if refused."""
-        if self.is_consequence():
+        if self.is_consequence:
             return
         mine = type(records[0])._base_manager.filter(pk__in=[record.pk for record in records])
         if mine.filter(self.step.who.q(self.by)).count() != len(records):
@@ -311,20 +327,7 @@ def tell(record: Any, to: Any, key: str, params: Mapping[str, Any], link: str = 
     passage = current()
     assert passage is not None  # noqa: S101 (a programming error, not an input)
     people = list(to) if isinstance(to, list | tuple | set | models.QuerySet) else [to]
-    for person in {one.pk: one for one in people}.values():
-        passage.notices.append(
-            trail.Notice(
-                to=person,
-                scope_id=record.scope_id(),
-                record_type=record._meta.label_lower,
-                record_id=record.pk,
-                key=str(key),
-                params=dict(params),
-                link=link,
-                created_at=clock.now(),
-                mail_after=clock.now() if person.email else None,
-            )
-        )
+    passage.notices += trail.notices(record, people, key, params, link)
 
 
 def queue(record: Any, name: str, *, due_at: dt.datetime | None = None, key: str = "", **ids: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
@@ -229,6 +230,10 @@ class Record(models.Model):
     def clock_stopped(self) -> bool:
         """Whether timers rest, as after the end of the programme."""
         return False
+
+    def tz(self) -> dt.tzinfo:
+        """The zone whose days its clocks count."""
+        return dt.UTC
 
     def awaited_people(self) -> list[Any]:
         """The people a timer reminds in the present state."""

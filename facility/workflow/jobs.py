@@ -1,8 +1,9 @@
 """The outbox of work. PostgreSQL holds the truth, the broker is only the doorbell, Celery does the work.
 
-A job is a row written in the transaction that wanted it. The relay rings for what is due; a worker takes the row under
-a lease, works in one transaction with marking it done, and stops if it is done already. What a lease left unfinished
-is rung again, and after three tries it is parked with its reason for the coordinator to see and to try again.
+A job is a row written in the transaction that wanted it. The relay rings for what is due; a worker takes the row, works
+in one transaction with marking it done, and stops if it is done already. While it works its connection holds a lock on
+the job's id: a job that says "running" and whose lock is free was lost with its worker, and is rung for again at once.
+After three tries without progress a job is parked with its reason, for the coordinator to see and to try again.
 """
 
 from __future__ import annotations
@@ -11,21 +12,33 @@ import datetime as dt
 import importlib
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from django.apps import apps
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connection, models, transaction
+from django.db.models import BooleanField, Case, F, Q, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
-from . import clock
+from . import clock, trail
+from .database import is_locked
 from .ids import uuid7
 
 log = structlog.get_logger()
 TRIES = 3
-RING_AGAIN = dt.timedelta(seconds=30)
+# Before the next try, by how many there were: a hiccup, then a restart of what is needed.
+PAUSES = (dt.timedelta(0), dt.timedelta(seconds=2), dt.timedelta(seconds=30))
+LATER = dt.timedelta(minutes=15)
+RING_AGAIN = dt.timedelta(seconds=15)
+# So many of a queue are rung and not begun at a time, or a long queue would be rung for again and again.
+AHEAD = 200
+QUEUES = ("default", "reports")
+HELD = is_locked("hashtextextended(workflow_job.id::text, 0)")
 
 
 class Job(models.Model):
@@ -50,7 +63,8 @@ class Job(models.Model):
     as_of = models.DateTimeField()
     due_at = models.DateTimeField()
     rung_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)
+    # Of the run that has it: whoever finishes late and is the holder no more changes nothing.
+    holder = models.UUIDField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     progress = models.PositiveSmallIntegerField(default=0)
     total = models.PositiveSmallIntegerField(default=0)
@@ -88,17 +102,19 @@ class Job(models.Model):
         return apps.get_model(self.record_type)._base_manager.get(pk=self.record_id)
 
     def advance(self, done: int, total: int) -> None:
-        """Tells how far the work is; seen at once by those who wait, and renews the lease."""
-        type(self).objects.using("default").filter(pk=self.pk).update(
-            progress=done,
+        """Tells how far the work is, seen at once by those who wait.
+
+        A job that gets further than ever before is not counted as failing. Only for handlers that commit by
+        themselves. Raises Lost when another run has taken the job over.
+        """
+        small = models.PositiveSmallIntegerField()
+        changed = _of_holder(self).update(
             total=total,
-            lease_until=clock_of_machine() + dt.timedelta(seconds=handler_of(self.name).lease),
+            progress=Greatest("progress", Value(done, small)),
+            attempts=Case(When(progress__lt=done, then=Value(1, small)), default=F("attempts")),
         )
-
-
-def clock_of_machine() -> dt.datetime:
-    """Leases run on the machine's clock, also in the demo."""
-    return dt.datetime.now(dt.UTC)
+        if not changed:
+            raise Lost
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,6 @@ class Handler:
     name: str
     run: Callable[[Job], None]
     queue: str
-    lease: int
     whole: bool
     gives_up: Callable[[Job], None] | None
 
@@ -120,18 +135,16 @@ def job(
     name: str,
     *,
     queue: str = "default",
-    lease: int = 120,
     whole: bool = True,
     gives_up: Callable[[Job], None] | None = None,
 ) -> Callable[[Callable[[Job], None]], Callable[[Job], None]]:
     """Declares a function of an app's `tasks.py` as the handler of jobs of this name.
 
-    lease: seconds after which an unfinished run counts as lost. whole=False: the handler commits on its own and must
-    be safe to run again. gives_up: called when the job is parked.
+    whole=False: the handler commits on its own and must be safe to run again. gives_up: called when the job is parked.
     """
 
     def declare(run: Callable[[Job], None]) -> Callable[[Job], None]:
-        _handlers[name] = Handler(name, run, queue, lease, whole, gives_up)
+        _handlers[name] = Handler(name, run, queue, whole, gives_up)
         return run
 
     return declare
@@ -144,44 +157,72 @@ def handler_of(name: str) -> Handler:
     return _handlers[name]
 
 
-def ring(send: Callable[[str, str], bool], limit: int = 500) -> int:
-    """Rings for due jobs, at most `limit`; answers how many. `send(job_id, queue)` says whether the broker took it.
+def ring(send: Callable[[str, str], bool]) -> int:
+    """Rings for due jobs and for lost ones; answers how many. `send(job_id, queue)` says whether the broker took it."""
+    free = ~Q(RawSQL(HELD, [], BooleanField()))  # noqa: S611 (a constant)
+    Job.objects.filter(free, state=Job.State.RUNNING).update(state=Job.State.WAITING, holder=None, rung_at=None)
+    rung = 0
+    for queue in QUEUES:
+        found = _to_ring(queue)
+        for at, key in enumerate(found):
+            if not send(str(key), queue):
+                Job.objects.filter(pk__in=found[at:]).update(rung_at=None)
+                return rung + at
+        rung += len(found)
+    return rung
 
-    It is noted first and rung after the commit, since a worker passes over a row that is locked here.
-    """
-    instant = clock.now()
-    machine = clock_of_machine()
+
+def _to_ring(queue: str) -> list[uuid.UUID]:
+    """What to ring for now; noted first and rung after the commit, since a worker passes over a row locked here."""
+    instant, machine = clock.now(), clock.actual()
+    mine = Job.objects.filter(queue=queue)
     with transaction.atomic():
-        due = Job.objects.filter(
-            Q(state=Job.State.WAITING, due_at__lte=instant) | Q(state=Job.State.RUNNING, lease_until__lt=machine)
-        ).filter(Q(rung_at__isnull=True) | Q(rung_at__lt=machine - RING_AGAIN))
-        found = list(due.order_by("due_at", "id").select_for_update(skip_locked=True)[:limit])
+        ahead = mine.filter(state=Job.State.WAITING, rung_at__gte=machine - RING_AGAIN).count()
+        silent = Q(rung_at__isnull=True) | Q(rung_at__lt=machine - RING_AGAIN)
+        rows = mine.filter(silent, state=Job.State.WAITING, due_at__lte=instant)
+        found = list(rows.order_by("due_at", "id").select_for_update(skip_locked=True)[: max(AHEAD - ahead, 0)])
         Job.objects.filter(pk__in=[one.pk for one in found]).update(rung_at=machine)
-    for at, one in enumerate(found):
-        if not send(str(one.pk), one.queue):
-            Job.objects.filter(pk__in=[left.pk for left in found[at:]]).update(rung_at=None)
-            return at
-    return len(found)
+    return [one.pk for one in found]
 
 
 def run(job_id: str) -> str:
     """Runs one job; answers what became of it: done, again, parked, or elsewhere (somebody has it, or it is done)."""
-    taken = _take(job_id)
-    if taken is None:
+    if not _lock(job_id):
         return "elsewhere"
+    try:
+        taken = _take(job_id)
+        return _work(taken) if taken else "elsewhere"
+    finally:
+        _unlock(job_id)
+
+
+def _lock(job_id: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [job_id])
+        return bool(cursor.fetchone()[0])
+
+
+def _unlock(job_id: str) -> None:
+    # With the connection the lock is gone too; the error that took it away is the one to be told.
+    with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [job_id])
+
+
+def _work(taken: Job) -> str:
     structlog.contextvars.bind_contextvars(job_id=str(taken.pk), job=taken.name, record_id=str(taken.record_id))
     handler = handler_of(taken.name)
     try:
         if handler.whole:
             with transaction.atomic():
-                held = Job.objects.select_for_update(no_key=True).get(pk=taken.pk)
-                if held.state != Job.State.RUNNING or held.attempts != taken.attempts:
+                if not _of_holder(taken).select_for_update(no_key=True).exists():
                     return "elsewhere"
-                handler.run(held)
-                _finish(held)
+                handler.run(taken)
+                _finish(taken)
         else:
             handler.run(taken)
             _finish(taken)
+    except Lost:
+        return "elsewhere"
     except Exception as error:
         return _failed(taken, error)
     finally:
@@ -189,30 +230,28 @@ def run(job_id: str) -> str:
     return "done"
 
 
+def _of_holder(taken: Job) -> models.QuerySet[Job]:
+    return Job.objects.filter(pk=taken.pk, state=Job.State.RUNNING, holder=taken.holder)
+
+
 def _take(job_id: str) -> Job | None:
+    """The job, marked as running; None when there is nothing to do. Whoever calls it holds the job's lock."""
     with transaction.atomic():
-        found = (
-            Job.objects.select_for_update(skip_locked=True)
-            .filter(pk=job_id)
-            .filter(Q(state=Job.State.WAITING) | Q(state=Job.State.RUNNING, lease_until__lt=clock_of_machine()))
-            .first()
-        )
+        rows = Job.objects.select_for_update(no_key=True)
+        found = rows.filter(pk=job_id, state__in=[Job.State.WAITING, Job.State.RUNNING]).first()
         if found is None:
             return None
         if found.attempts >= TRIES:
             _park(found, found.reason or "The worker was lost while it ran.")
             return None
-        found.state = Job.State.RUNNING
+        found.state, found.holder = Job.State.RUNNING, uuid7()
         found.attempts += 1
-        found.lease_until = clock_of_machine() + dt.timedelta(seconds=handler_of(found.name).lease)
-        found.save(update_fields=["state", "attempts", "lease_until"])
+        found.save(update_fields=["state", "holder", "attempts"])
         return found
 
 
 def _finish(done: Job) -> None:
-    Job.objects.filter(pk=done.pk).update(
-        state=Job.State.DONE, done_at=clock.now(), lease_until=None, reason="", progress=F("total")
-    )
+    _of_holder(done).update(state=Job.State.DONE, done_at=clock.now(), holder=None, reason="", progress=F("total"))
 
 
 def _failed(taken: Job, error: Exception) -> str:
@@ -224,18 +263,26 @@ def _failed(taken: Job, error: Exception) -> str:
         "job_failed", error=type(error).__name__, attempt=taken.attempts, exc_info=not isinstance(error, Refused)
     )
     with transaction.atomic():
-        held = Job.objects.select_for_update(no_key=True).get(pk=taken.pk)
-        if held.state != Job.State.RUNNING or held.attempts != taken.attempts:
+        held = _of_holder(taken).select_for_update(no_key=True).first()
+        if held is None:
             return "elsewhere"
-        if held.attempts >= TRIES or isinstance(error, JobRefused):
+        if isinstance(error, Later):
+            held.attempts, held.due_at = held.attempts - 1, clock.now() + LATER
+        elif held.attempts >= TRIES or isinstance(error, JobRefused):
             _park(held, said)
             return "parked"
-        held.state = Job.State.WAITING
-        held.reason = said[:500]
-        held.rung_at = clock_of_machine() - RING_AGAIN + dt.timedelta(seconds=2**held.attempts)
-        held.lease_until = None
-        held.save(update_fields=["state", "reason", "rung_at", "lease_until"])
+        held.state, held.holder, held.reason = Job.State.WAITING, None, said[:500]
+        held.rung_at = clock.actual() - RING_AGAIN + PAUSES[held.attempts]
+        held.save(update_fields=["state", "holder", "attempts", "due_at", "reason", "rung_at"])
     return "again"
+
+
+class Later(Exception):
+    """A handler says that it cannot be done now and that nobody is at fault, as when the server of mail is away."""
+
+
+class Lost(Exception):
+    """The job is another run's by now; this one stops and changes nothing."""
 
 
 class JobRefused(Exception):
@@ -243,19 +290,24 @@ class JobRefused(Exception):
 
 
 def _park(held: Job, reason: str) -> None:
-    held.state = Job.State.PARKED
+    held.state, held.holder = Job.State.PARKED, None
     held.reason = reason[:500]
-    held.lease_until = None
-    held.save(update_fields=["state", "reason", "lease_until"])
+    held.save(update_fields=["state", "holder", "reason"])
     # The reason stands on the page of jobs; it may name people, so it is not logged.
     log.error("job_parked", job=held.name, job_id=str(held.pk))
-    handler = handler_of(held.name)
-    if handler.gives_up:
+    for follow in (_tell_overseers, handler_of(held.name).gives_up):
         try:
             with transaction.atomic():
-                handler.gives_up(held)
+                if follow:
+                    follow(held)
         except Exception as error:  # the job is parked all the same, or it would be rung for ever
-            log.error("giving_up_failed", job=held.name, job_id=str(held.pk), error=type(error).__name__)
+            log.error("parking_failed", job=held.name, job_id=str(held.pk), error=type(error).__name__)
+
+
+def _tell_overseers(held: Job) -> None:
+    record = held.record()
+    key = gettext_noop("Work in the background on “%(title)s” has stopped; please look after it.")
+    trail.Notice.objects.bulk_create(trail.notices(record, record.overseers(), key, {"title": record.title()}))
 
 
 def retry(parked: Job) -> None:
@@ -263,5 +315,6 @@ def retry(parked: Job) -> None:
     with transaction.atomic():
         held = Job.objects.select_for_update(no_key=True).get(pk=parked.pk)
         if held.state == Job.State.PARKED:
-            held.state, held.attempts, held.rung_at, held.due_at = Job.State.WAITING, 0, None, clock.now()
-            held.save(update_fields=["state", "attempts", "rung_at", "due_at"])
+            held.state, held.attempts, held.progress = Job.State.WAITING, 0, 0
+            held.rung_at, held.due_at = None, clock.now()
+            held.save(update_fields=["state", "attempts", "progress", "rung_at", "due_at"])

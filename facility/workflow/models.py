@@ -3,6 +3,7 @@
 from .clock import Timer
 from .jobs import Job
 from .once import Once
-from .trail import Detail, Entry, Notice, Seal
+from .seals import Seal
+from .trail import Detail, Entry, Notice
 
 __all__ = ["Detail", "Entry", "Job", "Notice", "Once", "Seal", "Timer"]

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from email.utils import parseaddr
+from smtplib import SMTPException
 from typing import Any
 
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_noop
 
-from . import clock, jobs, trail
-from .engine import all_records, by_type
-from .ids import uuid7
+from . import clock, jobs, seals, trail
+from .engine import by_type
+from .once import Once
+from .seals import Seal
 from .steps import SYSTEM, Refused
 
 log = structlog.get_logger()
-MAIL_AGAIN, FAILURES_IN_A_ROW = dt.timedelta(minutes=15), 3
+# Advisory locks: one relay ticks and one mails at a time; any number may ring.
+TICKS, MAILS = 7_205_001, 7_205_002
+REPEATED_WITHIN = dt.timedelta(days=7)
+LOOK_AGAIN, REFUSED_AGAIN = dt.timedelta(days=1), dt.timedelta(hours=1)
+FAILURES_IN_A_ROW = 3
 # No transaction lasts longer (the hard limit of a job is ten minutes), so every entry older than this is visible.
 SETTLED = dt.timedelta(minutes=15)
 
@@ -69,46 +78,44 @@ def tick() -> int:
 
 def _act(timer: clock.Timer, instant: dt.datetime) -> None:
     record = by_type(timer.record_type)._base_manager.filter(pk=timer.record_id).first()
-    if record is None or record.state != timer.state or record.clock_stopped():
+    if record is None or record.state != timer.state:
         timer.next_at = None
-        timer.save(update_fields=["next_at"])
-        return
-    if timer.step:
-        timer.next_at = None
-        timer.save(update_fields=["next_at"])
-        try:
-            record.perform(timer.step, by=SYSTEM)
-        except Refused as refused:
-            log.warning("timed_step_refused", step=timer.step, record_id=str(record.pk), reason=type(refused).__name__)
-            _notify(record, record.overseers(), gettext_noop("“%(title)s” could not go on by itself: %(step)s."), timer)
-        return
-    if timer.reminded_at is None and timer.due_at > instant:
+    elif record.clock_stopped():
+        timer.next_at = instant + LOOK_AGAIN  # the end of a programme can be moved
+    elif timer.step:
+        _take_step(timer, record, instant)
+    elif timer.reminded_at is None and timer.due_at > instant:
         timer.reminded_at, timer.next_at = instant, timer.due_at
-        _notify(record, record.awaited_people(), gettext_noop("Reminder: “%(title)s” waits for you."), timer)
+        _notify(record, record.awaited_people(), gettext_noop("Reminder: “%(title)s” waits for you."))
     elif timer.overdue_at is None:
-        timer.overdue_at = instant
-        timer.next_at = timer.escalate_at
-        _notify(record, record.awaited_people(), gettext_noop("Overdue: “%(title)s” still waits for you."), timer)
+        timer.overdue_at, timer.next_at = instant, timer.escalate_at
+        _notify(record, record.awaited_people(), gettext_noop("Overdue: “%(title)s” still waits for you."))
     elif timer.escalated_at is None:
         timer.escalated_at, timer.next_at = instant, None
-        _notify(record, record.overseers(), gettext_noop("“%(title)s” is overdue; please look after it."), timer)
-    timer.save(update_fields=["reminded_at", "overdue_at", "escalated_at", "next_at"])
+        _notify(record, record.overseers(), gettext_noop("“%(title)s” is overdue; please look after it."))
+    # It may be gone: a step that was taken has made new ones.
+    marks = {name: getattr(timer, name) for name in ("reminded_at", "overdue_at", "escalated_at", "next_at")}
+    clock.Timer.objects.filter(pk=timer.pk).update(**marks)
 
 
-def _notify(record: Any, people: list[Any], key: str, timer: clock.Timer) -> None:
-    trail.Notice.objects.bulk_create(
-        trail.Notice(
-            to=person,
-            scope_id=timer.scope_id,
-            record_type=timer.record_type,
-            record_id=timer.record_id,
-            key=key,
-            params={"title": record.title(), "step": timer.step},
-            created_at=clock.now(),
-            mail_after=clock.now() if person.email else None,
-        )
-        for person in people
-    )
+def _take_step(timer: clock.Timer, record: Any, instant: dt.datetime) -> None:
+    """A refused step is tried again, since what stands in its way may go; the overseers are told once."""
+    timer.next_at = None
+    try:
+        record.perform(timer.step, by=SYSTEM)
+    except Refused as refused:
+        log.warning("timed_step_refused", step=timer.step, record_id=str(record.pk), reason=type(refused).__name__)
+        timer.next_at = instant + REFUSED_AGAIN
+        if timer.escalated_at is None:
+            timer.escalated_at = instant
+            step = type(record).step(timer.step).label
+            _notify(
+                record, record.overseers(), gettext_noop("“%(title)s” could not go on by itself: %(step)s."), step=step
+            )
+
+
+def _notify(record: Any, people: list[Any], key: str, **params: Any) -> None:
+    trail.Notice.objects.bulk_create(trail.notices(record, people, key, {"title": record.title(), **params}))
 
 
 def mail(limit: int = 100) -> int:
@@ -133,7 +140,7 @@ def mail(limit: int = 100) -> int:
                 message_for(notice).send()
             except Exception as error:
                 log.warning("mail_failed", notice_id=str(notice.pk), error=type(error).__name__)
-                notice.mail_after, failed = clock.now() + MAIL_AGAIN, failed + 1
+                notice.mail_after, failed = clock.now() + jobs.LATER, failed + 1
                 notice.save(update_fields=["mail_after"])
             else:
                 notice.mailed_at, failed = clock.now(), 0
@@ -144,37 +151,66 @@ def mail(limit: int = 100) -> int:
     return sent
 
 
+def post(message: EmailMessage) -> None:
+    """Sends the mail of a job; while the server of mail is away, the job is for later."""
+    try:
+        message.send()
+    except (SMTPException, OSError) as error:
+        raise jobs.Later from error
+
+
+def letter(key: str, to: Any, subject: str, body: str) -> EmailMessage:
+    """A mail to a person. The same key is the same mail: a repetition has the same Message-ID."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return EmailMessage(subject=subject, body=body, to=[to.email or ""], headers={"Message-ID": f"<{key}@{domain}>"})
+
+
 def message_for(notice: trail.Notice) -> EmailMessage:
     """The mail of a notice in its reader's language; never more than one line of it in the subject."""
     with translation.override(notice.to.language):
         text = notice.text()
         link = settings.BASE_URL + (notice.link or reverse("notice", kwargs={"pk": notice.pk}))
         body = render_to_string("workflow/mail.txt", {"notice": notice, "text": text, "link": link})
-        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-        return EmailMessage(
-            subject=" ".join(text.split())[:120],
-            body=body,
-            to=[notice.to.email or ""],
-            headers={"Message-ID": f"<{notice.pk}@{domain}>"},
-        )
+    return letter(str(notice.pk), notice.to, " ".join(text.split())[:120], body)
 
 
-def seal(settled: dt.timedelta = SETTLED) -> trail.Seal | None:
-    """Seals the heads of all chains up to the last entry that is `settled`; nothing when it is sealed already.
-
-    The keys of entries are given before the commit, so that a younger one can be seen before an older one.
-    """
-    old = trail.Entry.objects.filter(at__lte=jobs.clock_of_machine() - settled)
-    newest = old.order_by("-id").values_list("pk", flat=True).first()
-    last = trail.Seal.objects.order_by("-at").first()
-    if newest is None or (last and last.last_entry == newest):
-        return None
-    chains, entries, sha = trail.heads(newest)
-    return trail.Seal.objects.create(
-        id=uuid7(), at=clock.now(), chains=chains, entries=entries, last_entry=newest, sha256=sha
-    )
+def seal() -> Seal | None:
+    """Seals what has come since the last time. The log keeps it as well, outside the database."""
+    made = seals.seal(clock.actual() - SETTLED)
+    if made:
+        log.info("trail_sealed", **made.line())
+    return made
 
 
-def verify() -> list[str]:
-    """The whole trail, read and checked."""
-    return trail.verify(all_records())
+_daily: list[Callable[[], int]] = []
+
+
+def daily(sweep: Callable[[], int]) -> Callable[[], int]:
+    """Declares a function of an app's `tasks.py` that the relay calls once a day; it answers how much it took away."""
+    _daily.append(sweep)
+    return sweep
+
+
+def keep_house() -> None:
+    """Calls every daily sweep; one that breaks does not hold up the others."""
+    autodiscover_modules("tasks")
+    for sweep in _daily:
+        try:
+            log.info("swept", sweep=sweep.__name__, gone=sweep())
+        except Exception as error:
+            if not connection.is_usable():
+                raise
+            log.error("sweep_broke", sweep=sweep.__name__, error=type(error).__name__, exc_info=True)
+
+
+@daily
+def forget_repeated_posts() -> int:
+    """Keys of acts that nobody repeats any more."""
+    return Once.objects.filter(at__lt=clock.now() - REPEATED_WITHIN).delete()[0]
+
+
+@daily
+def forget_sessions() -> int:
+    """Sessions that have ended."""
+    ended = Session.objects.filter(expire_date__lt=clock.actual())
+    return ended.delete()[0]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
+from . import clock, seals
 from .ids import uuid7
 
 
@@ -49,6 +52,7 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["scope_id", "-id"], name="entry_by_scope"),
             models.Index(fields=["actor", "-id"], name="entry_by_actor"),
+            BrinIndex(fields=["at"], name="entry_by_instant"),
         ]
 
     def __str__(self) -> str:
@@ -113,92 +117,106 @@ class Notice(models.Model):
         return gettext(self.key) % self.params
 
 
-class Seal(models.Model):
-    """The state of all chains at an instant: one hash over every head, to be kept outside the database as well."""
+def notices(record: Any, people: Any, key: str, params: Mapping[str, Any], link: str = "") -> list[Notice]:
+    """Unsaved notices about a record, one for each of the people; `key` is worded when it is read."""
+    instant = clock.now()
+    return [
+        Notice(
+            to=person,
+            scope_id=record.scope_id(),
+            record_type=record._meta.label_lower,
+            record_id=record.pk,
+            key=str(key),
+            params=dict(params),
+            link=link,
+            created_at=instant,
+            mail_after=instant if person.email else None,
+        )
+        for person in {one.pk: one for one in people}.values()
+    ]
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    at = models.DateTimeField()
-    chains = models.PositiveIntegerField()
-    entries = models.PositiveBigIntegerField()
-    last_entry = models.UUIDField(null=True)
-    sha256 = models.CharField(max_length=64)
+
+@dataclass(frozen=True)
+class Fault:
+    """The first entry of a record's chain that does not hold."""
+
+    record_type: str
+    record_id: str
+    number: int
+    key: str
+
+    def text(self) -> str:
+        """The sentence in the active language."""
+        return gettext(self.key) % {"number": self.number}
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.sha256[:12]}"
+        return f"{self.record_type} {self.record_id}: {self.text()}"
 
 
-HEADS = """SELECT record_id::text, max(number), (array_agg(sha256 ORDER BY number DESC))[1]
-           FROM workflow_entry WHERE id <= %s GROUP BY record_id ORDER BY record_id"""
+MISSING = gettext_noop("Entry %(number)d is missing.")
+ALTERED = gettext_noop("Entry %(number)d does not match its hash.")
+VALUES = gettext_noop("The values of entry %(number)d do not match their digest.")
 
 
-def heads(until: Any) -> tuple[int, int, str]:
-    """(number of chains, number of entries, SHA-256 over all heads) up to the entry `until`."""
-    running, chains, entries = hashlib.sha256(), 0, 0
-    with connection.cursor() as cursor:
-        cursor.execute(HEADS, [until])
-        for record_id, number, sha in cursor:
-            running.update(f"{record_id}:{number}:{sha}\n".encode())
-            chains, entries = chains + 1, entries + number
-    return chains, entries, running.hexdigest()
-
-
-def verify(models_with_trail: list[Any], progress: Any = None) -> list[str]:
+def verify(models_with_trail: list[Any], progress: Callable[[int], None] | None = None) -> list[str]:
     """Reads the whole trail and says at which row it does not hold; an empty list means that it does.
 
     Checked: the number of each entry follows its predecessor's, each hash is right for its row and its predecessor,
     each detail matches its digest, each record's version is the number of its last entry, and each seal still fits.
+    `progress` is told now and then how many entries were read.
     """
-    faults = [*_verify_chains(progress)]
+    found = list(_chain_faults(progress=progress))
+    broken = {fault.record_id for fault in found}
     for model in models_with_trail:
-        faults += _verify_versions(model)
-    for seal in Seal.objects.order_by("at"):
-        if (seal.chains, seal.entries, seal.sha256) != heads(seal.last_entry):
-            faults.append(f"Seal of {seal.at:%Y-%m-%d %H:%M}: the chains up to it have changed since.")
-    return faults
+        found += [fault for fault in _version_faults(model) if fault.record_id not in broken]
+    return [*map(str, found), *seals.faults()]
+
+
+def fault_of(record: Any) -> Fault | None:
+    """The first fault of one record, its chain and version read anew; None when it holds."""
+    return next(_chain_faults(record.pk), None) or next(_version_faults(type(record), record.pk), None)
 
 
 CHAINS = """SELECT e.record_type, e.record_id::text, e.number, e.previous, e.sha256, e.digest, workflow_entry_text(e),
                    d.salt, d.reason, d.changes, d.erased
-            FROM workflow_entry e LEFT JOIN workflow_detail d ON d.entry_id = e.id ORDER BY e.record_id, e.number"""
+            FROM workflow_entry e LEFT JOIN workflow_detail d ON d.entry_id = e.id
+            WHERE %(only)s::uuid IS NULL OR e.record_id = %(only)s ORDER BY e.record_id, e.number"""
+EVERY = 50_000
 
 
-def _verify_chains(progress: Any) -> Iterator[str]:
+def _chain_faults(only: Any = None, progress: Callable[[int], None] | None = None) -> Iterator[Fault]:
     last: tuple[str, int, str] = ("", 0, "")
     bad = ""
     with connection.chunked_cursor() as cursor:
-        cursor.execute(CHAINS)
+        cursor.execute(CHAINS, {"only": only})
         for count, row in enumerate(cursor, 1):
             kind, record_id, number, previous, sha, digest, text, salt, reason, changes, erased = row
-            place = f"{kind} {record_id} entry {number}"
             before = last if last[0] == record_id else (record_id, 0, "")
             last = (record_id, number, sha)
-            if progress and count % 50_000 == 0:
+            if progress and count % EVERY == 0:
                 progress(count)
             if record_id == bad:
                 continue
-            fault = ""
+            key = ""
             if number != before[1] + 1:
-                fault = f"{kind} {record_id} entry {before[1] + 1}: it is missing."
+                number, key = before[1] + 1, MISSING
             elif previous != before[2] or hashlib.sha256((before[2] + text).encode()).hexdigest() != sha:
-                fault = f"{place}: its content does not match its hash."
-            elif salt is None:
-                fault = f"{place}: its detail is missing."
-            elif not erased and _digest(salt, reason, json.loads(changes)) != digest:
-                fault = f"{place}: its reason or values do not match their digest."
-            if fault:
+                key = ALTERED
+            elif salt is None or (not erased and _digest(salt, reason, json.loads(changes)) != digest):
+                key = VALUES
+            if key:
                 bad = record_id
-                yield fault
+                yield Fault(kind, record_id, number, key)
 
 
-def _verify_versions(model: Any) -> list[str]:
+def _version_faults(model: Any, only: Any = None) -> Iterator[Fault]:
+    """Records whose version is not the number of their last entry: the end of their chain was taken away."""
     table, kind = model._meta.db_table, model._meta.label_lower
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT r.id::text, r.version, coalesce(max(e.number), 0) FROM {table} r
-                LEFT JOIN workflow_entry e ON e.record_id = r.id GROUP BY r.id, r.version
-                HAVING r.version <> coalesce(max(e.number), 0) ORDER BY r.id"""  # noqa: S608 (a table name of ours)
+            f"""SELECT r.id::text, coalesce(max(e.number), 0) FROM {table} r
+                LEFT JOIN workflow_entry e ON e.record_id = r.id WHERE %(only)s::uuid IS NULL OR r.id = %(only)s
+                GROUP BY r.id, r.version HAVING r.version <> coalesce(max(e.number), 0) ORDER BY r.id""",  # noqa: S608
+            {"only": only},
         )
-        return [
-            f"{kind} {record_id} entry {last + 1}: it is missing at the end (the record is at version {version})."
-            for record_id, version, last in cursor
-        ]
+        yield from [Fault(kind, record_id, last + 1, MISSING) for record_id, last in cursor]

@@ -40,6 +40,10 @@ class EditForm(StepForm):
     what = forms.CharField(max_length=80)
 
 
+class StopForm(StepForm):
+    job = forms.UUIDField()
+
+
 class Errand(Workflow):
     """Somebody runs an errand for somebody."""
 
@@ -111,6 +115,12 @@ class Errand(Workflow):
     @step(label="Thank", source=State.DONE, target=None, who=system, quiet=True)
     def thank(self, *, by: Any) -> None:
         self.note = "thanked"
+
+    @step(label="Stop", source=State.RUNNING, target=None, who=system, form="tests.errands.models.StopForm", quiet=True)
+    def stop(self, *, by: Any, job: Any) -> None:
+        """Not safe to repeat, on purpose: a job that is done twice leaves two stops and two entries."""
+        Stop(errand=self, order=0, place=str(job), minutes=1).save()
+        self.trail_also("stop", None, str(job))
 
     def awaited_people(self) -> list[Any]:
         return [self.runner]

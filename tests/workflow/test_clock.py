@@ -73,6 +73,33 @@ def test_the_system_takes_its_step_at_its_time_and_says_so():
     assert last.actor is None and last.role == "system"
 
 
+def test_a_refused_step_is_tried_again_and_told_once():
+    giver, runner = making.people()
+    errand = making.errand(giver, runner)
+    soon = timezone.now() + dt.timedelta(days=1)
+    common = {"record_type": "tests.errand", "record_id": errand.pk, "state": "given", "due_at": soon, "next_at": soon}
+    Timer.objects.create(step="finish", **common)  # possible only from "running"
+    for hours in (24.1, 24.5, 25.2, 26.3):
+        ticks(hours / 24)
+    assert keys(giver) == ["“%(title)s” could not go on by itself"]
+    Timer.objects.filter(step="finish").update(step="lapse")
+    ticks(2)
+    assert Errand.objects.get().state == "lapsed"
+
+
+def test_clocks_that_rested_with_their_programme_go_on_when_its_end_is_moved(monkeypatch):
+    giver, runner = making.people()
+    making.errand(giver, runner)
+    monkeypatch.setattr(Errand, "clock_stopped", lambda self: True)
+    ticks(11)
+    assert keys(runner) == []
+    monkeypatch.setattr(Errand, "clock_stopped", lambda self: False)
+    ticks(11.5)
+    assert keys(runner) == []
+    ticks(12.1)
+    assert keys(runner) == ["Overdue"]
+
+
 def test_mail_once_with_one_message_id():
     giver, runner = making.people()
     errand = making.errand(giver, runner)

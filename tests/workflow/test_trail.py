@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from facility.workflow import tasks, trail
+from facility.workflow import clock, seals, trail
 from facility.workflow.engine import all_records
+from facility.workflow.seals import Seal
 from tests.workflow import making
+
+ALTERED = "does not match its hash."
+OF_RECORD = "(SELECT id FROM workflow_entry WHERE record_id = %s)"
 
 
 def a_chain():
@@ -57,12 +61,12 @@ def test_control_the_owner_is_not_refused(committed, owner):
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("UPDATE workflow_entry SET role = role || 'x' WHERE record_id = %s AND number = 2", "entry 2: its content"),
-        ("UPDATE workflow_entry SET effective_at = now() WHERE record_id = %s AND number = 1", "entry 1: its content"),
+        ("UPDATE workflow_entry SET role = role || 'x' WHERE record_id = %s AND number = 2", f"Entry 2 {ALTERED}"),
+        ("UPDATE workflow_entry SET effective_at = now() WHERE record_id = %s AND number = 1", f"Entry 1 {ALTERED}"),
         ("UPDATE workflow_detail SET reason = 'x' WHERE entry_id = (SELECT id FROM workflow_entry "
-         "WHERE record_id = %s AND number = 3)", "entry 3: its reason or values"),
-        ("DELETE FROM workflow_entry WHERE record_id = %s AND number = 2", "entry 2: it is missing"),
-        ("DELETE FROM workflow_entry WHERE record_id = %s AND number = 3", "entry 3: it is missing at the end"),
+         "WHERE record_id = %s AND number = 3)", "The values of entry 3 do not match their digest."),
+        ("DELETE FROM workflow_entry WHERE record_id = %s AND number = 2", "Entry 2 is missing."),
+        ("DELETE FROM workflow_entry WHERE record_id = %s AND number = 3", "Entry 3 is missing."),
     ],
 )  # fmt: skip
 def test_one_altered_byte_is_found_at_its_row(committed, owner, sql, said):
@@ -70,7 +74,7 @@ def test_one_altered_byte_is_found_at_its_row(committed, owner, sql, said):
     a_chain()
     assert faults() == []
     if sql.startswith("DELETE"):
-        number = int(said.split()[1].rstrip(":"))
+        number = int(said.split()[1])
         owner.execute(
             "DELETE FROM workflow_detail WHERE entry_id = "
             "(SELECT id FROM workflow_entry WHERE record_id = %s AND number = %s)",
@@ -84,7 +88,7 @@ def test_one_altered_byte_is_found_at_its_row(committed, owner, sql, said):
 
 def test_a_rewritten_chain_is_found_by_the_seal(committed, owner):
     errand = a_chain()
-    tasks.seal(dt.timedelta(0))
+    seals.seal(clock.actual())
     owner.execute(
         "DELETE FROM workflow_detail WHERE entry_id IN (SELECT id FROM workflow_entry WHERE record_id = %s)",
         [errand.pk],
@@ -106,8 +110,41 @@ def test_emptying_a_detail_for_a_person_breaks_nothing(committed, owner):
 
 def test_a_seal_is_made_once_for_the_same_entries(committed):
     a_chain()
-    assert tasks.seal(dt.timedelta(0)) is not None
-    assert tasks.seal(dt.timedelta(0)) is None
+    assert seals.seal(clock.actual()) is not None
+    assert seals.seal(clock.actual()) is None
     a_chain()
-    assert tasks.seal(dt.timedelta(0)) is not None
+    assert seals.seal(clock.actual()) is not None
     assert faults() == []
+
+
+def test_seals_kept_outside_show_what_was_rewritten_with_its_seals(committed, owner):
+    """Whoever owns the database can make chain, versions and seals fit again; the lines kept outside tell."""
+    first = a_chain()
+    seals.seal(clock.actual())
+    a_chain()
+    seals.seal(clock.actual())
+    kept = [json.dumps(one.line()) for one in Seal.objects.order_by("until")]
+    assert list(seals.faults_against(kept)) == []
+    owner.execute("TRUNCATE workflow_seal")
+    owner.execute(
+        "DELETE FROM workflow_detail WHERE entry_id IN (SELECT id FROM workflow_entry WHERE record_id = %s)", [first.pk]
+    )
+    owner.execute("DELETE FROM workflow_entry WHERE record_id = %s", [first.pk])
+    owner.execute("DELETE FROM tests_errand WHERE id = %s", [first.pk])
+    seals.seal(clock.actual())
+    assert faults() == []
+    found = list(seals.faults_against([*kept, "no seal"]))
+    assert [line.split(":")[0] for line in found] == [
+        "Line 1 of the kept seals",
+        "Line 2 of the kept seals",
+        "Line 3 of the kept seals is not a seal.",
+    ]
+
+
+def test_a_seal_taken_out_or_changed_breaks_the_chain_of_seals(committed, owner):
+    for _ in range(3):
+        a_chain()
+        seals.seal(clock.actual())
+    middle = Seal.objects.order_by("until")[1]
+    owner.execute("DELETE FROM workflow_seal WHERE id = %s", [middle.pk])
+    assert len(faults()) == 1
