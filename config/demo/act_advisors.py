@@ -23,7 +23,7 @@ INTAKE = dt.date(2021, 3, 15)
 
 def play(stage: Stage) -> None:
     """From the first CV in March 2021 to a pool in May."""
-    folder = Path(settings.LOCAL) / "demo" / "cvs"
+    folder = settings.DATA_ROOT / "demo" / "cvs"
     people = make_cvs(folder)
     stage.say(f"{len(people)} CV files are written")
     hand_in(stage, folder, people)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -184,7 +183,7 @@ def first_call(now: Now, bids: list[Any]) -> list[Project]:
 
 def advisors(now: Now) -> None:
     """Some of the people whose CVs the demo has, through the same reading and confirming."""
-    stage, folder = now.stage, Path(settings.LOCAL) / "demo" / "cvs"
+    stage, folder = now.stage, settings.DATA_ROOT / "demo" / "cvs"
     now.on(-88)
     files = [path for number in ADVISORS for path in folder.glob(f"cv-{number:03}.*")]
     made = [

@@ -14,7 +14,6 @@ import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -102,7 +101,7 @@ class Stage:
 @contextmanager
 def processes(say: Callable[[str], None]) -> Iterator[None]:
     """Worker and relay as in the Procfile, for as long as the demo plays; ended by their own process ids."""
-    log = Path(settings.LOCAL) / "demo" / "processes.log"
+    log = settings.DATA_ROOT / "demo" / "processes.log"
     running = []
     with log.open("ab") as out:
         for name in PROCESSES:

@@ -8,6 +8,7 @@ from typing import Any
 import puremagic
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files import File
 from django.core.files.storage import storages
 from django.db import models
 from django.db.models import Q
@@ -138,8 +139,7 @@ class Document(Workflow):
         for chunk in file.chunks():
             running.update(chunk)
         self.sha256 = running.hexdigest()
-        file.seek(0)
-        self.stored = storages["documents"].save(f"{uuid7().hex}.bin", file)
+        self.stored = keep(file)
         self.queue("facility.scan_document", key=f"scan:{self.pk}")
 
     @step(
@@ -166,6 +166,17 @@ class Document(Workflow):
         """Its bytes."""
         with storages["documents"].open(self.stored) as file:
             return file.read()
+
+
+def keep(file: Any) -> str:
+    """Stores an upload under a random name, and answers the name; of one that does not get through, nothing stays."""
+    name = f"{uuid7().hex}.bin"
+    try:
+        # As a stream, since a large upload would be moved away, and a step that is tried again would not find it.
+        return storages["documents"].save(name, File(file.file))
+    except BaseException:
+        storages["documents"].delete(name)
+        raise
 
 
 def kind_of(file: Any) -> str:

@@ -33,7 +33,8 @@ def servers(room: Path) -> Iterator[Servers]:
 def small_project(room: Path) -> Iterator[Path]:
     """manage.py, the Procfile's runner and the servers in a folder of their own, without the project's apps."""
     (room / "config").mkdir()
-    for name in ("manage.py", "config/__init__.py", "config/embedded.py", "config/database.py", "config/process.py"):
+    modules = ("__init__", "database", "embedded", "process", "separate", "servers")
+    for name in ("manage.py", *(f"config/{module}.py" for module in modules)):
         shutil.copy(ROOT / name, room / name)
     (room / "config" / "settings.py").write_text("SECRET_KEY = 'of-a-test'\n")
     yield room

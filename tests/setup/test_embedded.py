@@ -38,7 +38,7 @@ def other_process(servers: Servers) -> subprocess.Popen[str]:
 
 
 def both_answer(servers: Servers) -> tuple[bool, bool]:
-    return servers._postgres_answers(), servers._valkey_answers()
+    return servers.postgres.answers(), servers.valkey.answers()
 
 
 def test_the_first_starts_them_and_the_last_stops_them(servers: Servers) -> None:
@@ -87,9 +87,9 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(servers: Servers
     with psycopg.connect(servers.addresses()["MIGRATE_DATABASE_URL"], autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (id int)")
         connection.execute("INSERT INTO kept SELECT generate_series(1, 1000)")
-    pid = int((servers.data / "cluster" / "postmaster.pid").read_text().split()[0])
+    pid = int((servers.postgres.cluster / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
-    servers._valkey().shutdown(nosave=True)
+    servers.valkey.stop()
     second = servers.start()
     assert second.started == ("PostgreSQL", "Valkey")
     with psycopg.connect(servers.addresses()["DATABASE_URL"]) as connection:
@@ -101,7 +101,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(servers: Servers
 def test_a_process_number_used_again_does_not_keep_the_server_from_starting(servers: Servers) -> None:
     servers.stop(servers.start())
     # What a restart of the machine leaves: the dead server's file, and its number given to another program.
-    (servers.data / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    (servers.postgres.cluster / "postmaster.pid").write_text(f"{os.getpid()}\n")
     lease = servers.start()
     assert lease.started == ("PostgreSQL", "Valkey")
     servers.stop(lease)
@@ -127,9 +127,9 @@ def test_test_databases_are_born_ready(servers: Servers) -> None:
 def test_nobody_else_reaches_the_servers(servers: Servers) -> None:
     lease = servers.start()
     assert servers.sockets.stat().st_mode & 0o077 == 0
-    with servers.connect() as connection:
+    with servers.postgres.connect() as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
-    assert servers._valkey().config_get("port") == {"port": "0"}
+    assert servers.valkey.client().config_get("port") == {"port": "0"}
     servers.stop(lease)
 
 

@@ -17,7 +17,7 @@ from config.demo import act_advisors, act_call, act_report, act_second, act_supp
 from config.demo.stage import DemoFailed, Stage, fresh_database, processes
 from facility.registry.programme import Programme
 
-FOLDER = settings.LOCAL / "demo"
+FOLDER = settings.DATA_ROOT / "demo"
 SUMMARY, ACCESS = FOLDER / "summary.json", FOLDER / "access.json"
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if is_done():
-            self.stdout.write("The demo is there: .local/demo/summary.json, .local/demo/access.json")
+            self.stdout.write(f"The demo is there: {SUMMARY}, {ACCESS}")
             return
         if not settings.DEMO_CLOCK:
             raise CommandError("Run it by `make demo`, which sets the demo's clock.")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             raise CommandError(str(failed)) from failed
         finally:
             Path(settings.DEMO_CLOCK).unlink(missing_ok=True)
-        say("Done: .local/demo/final-report.pdf, .local/demo/summary.json, .local/demo/access.json")
+        say(f"Done: {FOLDER / 'final-report.pdf'}, {SUMMARY}, {ACCESS}")
 
 
 def mark() -> str:
