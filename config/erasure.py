@@ -23,6 +23,8 @@ GONE = "Erased person"
 OWN = {
     "account.emailaddress",
     "mfa.authenticator",
+    "socialaccount.socialaccount",
+    "usersessions.usersession",
     "facility.token",
     "facility.link",
     "workflow.notice",

@@ -1,11 +1,12 @@
 """All addresses: the public site, sign-in, the workspace, the API, and the pages for operators."""
 
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import operations
-from facility import pages, toolkit_api, web  # noqa: F401 (pages of records register themselves)
+from facility import account_pages, pages, toolkit_api, web  # noqa: F401 (pages of records register themselves)
 from facility.workflow import api
 from facility.workflow import web as workflow_web
 from reporting import toolkit_web
@@ -17,12 +18,20 @@ urlpatterns = [
     path("ready", operations.ready, name="ready"),
     path("metrics", operations.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
+    # An address is changed by the office: it is what an invitation was sent to.
+    path("accounts/email/", RedirectView.as_view(pattern_name="account"), name="account_email"),
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="account"), name="usersessions_list"),
+    path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
     path("accounts/", include("allauth.urls")),
     path("toolkit/", toolkit_web.toolkit, name="toolkit"),
     path("toolkit/<str:cell>/", toolkit_web.toolkit_cell, name="toolkit-cell"),
     path("p/<slug:programme>/", reporting_web.public_programme, name="public-programme"),
     path("workspace/", reporting_web.home, name="home"),
     path("workspace/inbox/", web.inbox, name="inbox"),
+    path("workspace/account/", account_pages.account, name="account"),
+    path("workspace/account/sessions/", account_pages.end_sessions, name="account-sessions"),
+    path("workspace/account/tokens/", account_pages.new_token, name="account-new-token"),
+    path("workspace/account/tokens/<uuid:pk>/", account_pages.revoke_token, name="account-token"),
     path("workspace/search/", web.search, name="search"),
     path("workspace/trail/", web.trail, name="trail"),
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),

@@ -1,4 +1,4 @@
-"""Signing in: who may open an account, bearer tokens, and the second factor."""
+"""Signing in: who may open an account, what counts as a second factor, and when sessions end."""
 
 from __future__ import annotations
 
@@ -7,22 +7,30 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
-from rest_framework.request import Request
+from django.utils.translation import gettext as _
 
-from facility.registry.people import Token
+from facility.instruments.link import Link
+from facility.registry.grants import WITH_SECOND_FACTOR
+from facility.workflow import api
+from facility.workflow.steps import NotAllowed, NotFound
 
-WITH_SECOND_FACTOR = {"lead", "coordinator", "evaluator"}
 STAFF = {"lead", "coordinator", "evaluator", "observer", "administrator"}
 WRITTEN_EVERY = 60
+# Words of RFC 8176 for what is known and for what is held.
+KNOWN, HELD = {"pwd", "pin", "kba"}, {"otp", "hwk", "swk", "sc"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -32,43 +40,89 @@ class AccountAdapter(DefaultAccountAdapter):
         """Never."""
         return False
 
-
-class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer …`: a hashed, expiring, revocable token; one with the scope "read" reads only."""
-
-    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        """The person of the token, or None when the header carries none."""
-        kind, _space, plain = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not plain:
-            return None
-        found = Token.person_of(plain.strip())
-        if found is None:
-            raise AuthenticationFailed("This token is not known, expired or revoked.")
-        person, scope = found
-        if scope == "read" and request.method not in {"GET", "HEAD", "OPTIONS"}:
-            raise PermissionDenied("This token may only read.")
-        return person, scope
-
-    def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for."""
-        return "Bearer"
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whoever has just signed in is not asked again at once."""
+        return not signed_in_recently(self.request) and super().is_reauthentication_required(app=app, **kwargs)
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
-    """The bearer token as OpenAPI names it."""
+class SocialAdapter(DefaultSocialAccountAdapter):
+    """Accounts of a provider are known by (issuer, subject) and by nothing else; addresses are not even asked for."""
 
-    target_class = BearerAuthentication
-    name = "bearer"
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Checks the issuer, keeps nothing of the claims, and connects the account where an invitation led here."""
+        account = sociallogin.account
+        claims = account.extra_data.get("id_token") or {}
+        if claims.get("iss") != settings.OIDC_ISSUER:
+            raise PermissionDenied("The token names another issuer.")
+        account.extra_data = {}
+        if account.pk:
+            account.save(update_fields=["extra_data"])
+        request.several_factors = several_factors(claims)  # type: ignore[attr-defined]
+        invited = (sociallogin.state.get("data") or {}).get("invitation")
+        if invited and not sociallogin.is_existing:
+            self.accept(request, sociallogin, invited)
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """A scheme of HTTP."""
-        return {"type": "http", "scheme": "bearer"}
+    def accept(self, request: HttpRequest, sociallogin: Any, invited: str) -> None:
+        """Uses the invitation up; one that no longer holds leaves the account unknown."""
+        link = Link.in_force().filter(pk=invited, step=Link.SIGN_IN, used_at__isnull=True).first()
+        if link is None or link.person.can_sign_in():
+            return
+        try:
+            link.spend(lambda: sociallogin.connect(request, link.person))
+        except NotFound:
+            return
+
+    def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:
+        """Back to the page of the account."""
+        return reverse("account")
+
+
+def several_factors(claims: dict[str, Any]) -> bool:
+    """Whether the provider says that it asked for several factors: by its acr as configured, or by its amr.
+
+    A single word for a single method, such as "otp" or "hwk", is not taken for several.
+    """
+    methods = claims.get("amr")
+    said = set(methods) if isinstance(methods, list) else set()
+    return claims.get("acr") in settings.OIDC_MFA_ACR or "mfa" in said or bool(said & KNOWN and said & HELD)
+
+
+def has_second_factor(person: Any) -> bool:
+    """Whether the person has set up an app or a passkey; recovery codes alone are none."""
+    found: bool = is_mfa_enabled(person, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])
+    return found
+
+
+def signed_in_recently(request: HttpRequest) -> bool:
+    """Whether this session began in the last minutes."""
+    return time.time() - request.session.get("began", 0) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 @receiver(user_logged_in)
-def begin_session(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
-    """Notes when somebody signed in."""
-    request.session["began"] = request.session["seen"] = int(time.time())
+def begin_session(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """Notes when somebody signed in, and whether with a second factor."""
+    session = request.session
+    session["began"] = session["seen"] = int(time.time())
+    own = any(record["method"] == "mfa" for record in get_authentication_records(request, user))
+    session["second_factor"] = own or getattr(request, "several_factors", False)
+
+
+@receiver([authenticator_added, authenticator_removed])
+def factors_changed(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """Whoever gains or loses a factor goes on under a new session key; all other sessions end."""
+    only_this_session(request)
+    request.session["second_factor"] = has_second_factor(user)
+
+
+def only_this_session(request: HttpRequest) -> None:
+    """Ends every other session of the person; this one goes on under a new key."""
+    person: Any = request.user
+    mine = UserSession.objects.filter(user=person)
+    mine.exclude(session_key=request.session.session_key).delete()
+    person.end_sessions()
+    person.refresh_from_db(fields=["sessions_ended"])
+    update_session_auth_hash(request, person)
+    mine.update(session_key=request.session.session_key)
 
 
 class SessionLimits:
@@ -93,17 +147,20 @@ class SessionLimits:
 
 
 class SecondFactorMiddleware:
-    """Leads, coordinators and evaluators set up a second factor before they reach the workspace."""
+    """Leads, coordinators and evaluators sign in with a second factor, and set one up before anything else."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        person = request.user
-        inside = request.path.startswith(("/workspace/", "/api/"))
-        if settings.SECOND_FACTOR and inside and person.is_authenticated and person.roles_held() & WITH_SECOND_FACTOR:
-            from allauth.mfa.utils import is_mfa_enabled
-
-            if not is_mfa_enabled(person):
-                return HttpResponseRedirect(reverse("mfa_activate_totp"))
-        return self.get_response(request)
+        is_api = request.path.startswith("/api/")
+        inside = settings.SECOND_FACTOR and (is_api or request.path.startswith("/workspace/"))
+        person: Any = request.user
+        if not inside or not person.is_authenticated or request.session.get("second_factor"):
+            return self.get_response(request)
+        if not person.roles_held() & WITH_SECOND_FACTOR:
+            return self.get_response(request)
+        if is_api:
+            said = NotAllowed(_("Your role needs a second factor. Set one up in the browser, then sign in with it."))
+            return api.problem(said, {})  # type: ignore[return-value]
+        return HttpResponseRedirect(reverse("mfa_index"))

@@ -13,6 +13,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("facility.programme", "create"): {"administrator", "foreign administrator", "system"},
     ("facility.programme", "edit"): {"lead", "system"},
     ("facility.grant", "give"): OFFICE | {"administrator", "system"},
+    ("facility.grant", "invite"): OFFICE | {"administrator"},
     ("facility.grant", "revoke"): {"lead", "administrator"},
     ("facility.cluster", "create"): EVERY_OFFICE | SYSTEM,
     ("facility.cluster", "edit"): EVERY_OFFICE | MANAGER,
@@ -93,7 +94,7 @@ MAY |= {
     ("advisory.assignment", "discard"): OFFICE,
     ("advisory.assignment", "offer"): OFFICE,
     ("advisory.assignment", "accept"): ADVISER,
-    ("advisory.assignment", "sign"): NONE,  # the own advisor has signed already
+    ("advisory.assignment", "sign"): ADVISER,
     ("advisory.assignment", "decline"): ADVISER,
     ("advisory.assignment", "lapse"): SYSTEM,
     ("advisory.assignment", "start"): OFFICE,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from facility.registry.organisation import Organisation
+from facility.workflow import door
 from facility.workflow.engine import all_records
 from facility.workflow.steps import NotAllowed, NotFound, PastTheDoor, Who
 from tests.matrix import MAY
@@ -72,6 +74,7 @@ def in_state(record, source):
     goes_with = {
         "facility.application": {"place": 1 if source == "selected" else None},
         "advisory.project": {"final_note": "It is done."},
+        "advisory.assignment": {"has_signed_terms": source != "accepted"},
         "advisory.need": {"end_status": "open"},
         "advisory.supportsession": {"confirmed_by_id": getattr(record, "logged_by_id", None)},
         "webinars.registration": {"minutes": 1 if source == "attended" else None},
@@ -98,6 +101,27 @@ def test_control_a_rule_that_lets_everybody_in_is_noticed(world, monkeypatch, dj
         may = {who for who, person in world.people.items() if allowed(record, "publish", person)}
         transaction.set_rollback(True)
     assert may != MAY["facility.call", "publish"]
+
+
+def makes_a_firm(world, who):
+    """An organisation: made as a consequence of other steps, and by some people as a step of its own."""
+    values = {"name": "Own", "kind": "firm", "size": "small", "cluster": world.records["facility.cluster"]}
+    with transaction.atomic():
+        Organisation().perform("create", by=world.people[who], **values)
+        transaction.set_rollback(True)
+
+
+def test_what_may_follow_from_other_steps_asks_for_permission_when_taken_first(world, django_db_blocker):
+    with django_db_blocker.unblock():
+        makes_a_firm(world, "manager")
+        with pytest.raises(NotAllowed):
+            makes_a_firm(world, "nobody")
+
+
+def test_control_taken_for_a_consequence_it_asks_for_none(world, django_db_blocker, monkeypatch):
+    monkeypatch.setattr(door._Run, "__post_init__", lambda self: setattr(self, "is_consequence", True))
+    with django_db_blocker.unblock():
+        makes_a_firm(world, "nobody")
 
 
 @pytest.mark.parametrize(("label", "name"), STEPS)

@@ -28,12 +28,17 @@ ARGUMENTS = {
     "key": lambda world: "no-such-key",
     "kind": lambda world: "pdf",
     "programme": lambda world: world.records["facility.programme"].slug,
+    "provider_id": lambda world: "no-such-provider",
     "rest": lambda world: "no/such/address",
     "uidb36": lambda world: "1",
 }
-# Addresses with a key that is not in a record's own address, and whose key it is; a notice is its reader's only.
+# Addresses with a key that is not in a record's own address, and whose key it is; notices, tokens and passkeys
+# are their owner's only, and no stranger here has one.
 KEYS = {
+    "account-token": "facility.document",
     "document-file": "facility.document",
+    "mfa_edit_webauthn": "facility.document",
+    "mfa_remove_webauthn": "facility.document",
     "notice": "facility.document",
     "report-file": "reporting.report",
     "report-progress": "reporting.report",

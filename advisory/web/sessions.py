@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,13 +15,12 @@ from django.utils.translation import gettext_noop
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
-from rest_framework.throttling import SimpleRateThrottle
 
 from advisory.needs import Need, NeedsAssessment
 from advisory.project import Project
 from advisory.session import SupportSession
 from advisory.voices import VOICES
-from facility.instruments.link import Link
+from facility.instruments.link import Link, Tries
 from facility.roles import held
 from facility.workflow.show import shown, step_url
 from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
@@ -195,17 +193,6 @@ class RankPage(StepPage):
     def after(self, record: Any) -> str:
         """Back to the project."""
         return record.project.get_absolute_url()
-
-
-class Tries(SimpleRateThrottle):
-    """Five tries a minute from one address; the address is kept for that minute, and only as a hash."""
-
-    rate, scope = "5/min", "confirm-link"
-
-    def get_cache_key(self, request: Any, view: Any) -> str:
-        """One key for each address."""
-        address = hashlib.sha256(self.get_ident(request).encode()).hexdigest()
-        return self.cache_format % {"scope": self.scope, "ident": address}
 
 
 @method_decorator(never_cache, name="dispatch")

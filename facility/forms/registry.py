@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 import zoneinfo
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from facility.application import Application
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.conflicts import Conflict
@@ -120,11 +122,21 @@ class GiveGrant(StepForm):
     scope_key = forms.UUIDField(label=_("Key of the cluster or project"), required=False)
 
     def prepare(self) -> None:
-        """Only the programmes that the giver works for."""
-        if self.by is not SYSTEM and self.by is not None and not self.is_consequence:
-            self.narrow_to(
-                "programme", Programme.objects.filter(pk__in=held(self.by, "lead", "coordinator", "administrator"))
+        """Only the programmes that the giver works for; a manager only adds managers to their own clusters."""
+        if self.by is SYSTEM or self.by is None or self.is_consequence:
+            return
+        mine = Programme.objects.filter(pk__in=held(self.by, "lead", "coordinator", "administrator"))
+        self.narrow_to("programme", mine)
+        if not mine.exists():
+            own = Cluster.objects.filter(pk__in=held(self.by, "manager", scope="cluster")).order_by("sort_name")
+            fields: Any = self.fields
+            fields["role"].choices = [(Role.MANAGER.value, Role.MANAGER.label)]
+            fields["scope_type"].choices = [(Scope.CLUSTER.value, Scope.CLUSTER.label)]
+            fields["scope_type"].initial = Scope.CLUSTER
+            fields["scope_key"] = forms.TypedChoiceField(
+                label=_("Cluster"), choices=[(str(one.pk), one.name) for one in own], coerce=uuid.UUID
             )
+            fields["programme"].widget = forms.HiddenInput()
 
     def clean(self) -> dict[str, Any]:
         """One person, one scope, and no role above the giver's own."""
@@ -160,6 +172,30 @@ class GiveGrant(StepForm):
         )
         if rows is not None and not (data["programme"] and rows.exists()):
             self.add_error("scope_key", _t("There is no such record in this programme."))
+        if data["scope_type"] == Scope.CLUSTER:
+            self.check_cluster(data)
+        elif not data["programme"]:
+            self.add_error("programme", _t("Say for which programme."))
+
+    def check_cluster(self, data: dict[str, Any]) -> None:
+        """A cluster's managers add others; the office does so where the cluster takes part or has no manager yet."""
+        managers = in_force().filter(role=Role.MANAGER, scope_type=Scope.CLUSTER, scope_key=data["scope_key"])
+        own = managers.filter(person=self.by).first()
+        if own is not None:
+            # The colleague's role belongs to the same programme as one's own, so that the same office looks after it.
+            data["programme"] = data["programme"] or own.programme
+        elif not data["programme"]:
+            self.add_error("programme", _t("Say for which programme."))
+        elif not Cluster.objects.filter(pk=data["scope_key"]).exists():
+            self.add_error("scope_key", _t("There is no such cluster."))
+        elif managers.exists() and not self._takes_part(data):
+            said = _t("This cluster has a manager and does not take part in the programme. Its manager invites others.")
+            self.add_error("scope_key", said)
+
+    def _takes_part(self, data: dict[str, Any]) -> bool:
+        of_cluster = Q(lead_cluster=data["scope_key"]) | Q(partners__cluster=data["scope_key"])
+        handed_in = Application.objects.exclude(state=Application.State.DRAFT)
+        return handed_in.filter(of_cluster, programme=data["programme"]).exists()
 
     def _may_give_reserved(self, data: dict[str, Any]) -> bool:
         if self.by is SYSTEM or self.is_consequence:

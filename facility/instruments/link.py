@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext as _
+from rest_framework.throttling import SimpleRateThrottle
 
 from facility.workflow import clock, door
 from facility.workflow.engine import by_type
@@ -17,10 +19,14 @@ from facility.workflow.ids import uuid7
 from facility.workflow.steps import NotFound
 
 DAYS = 30
+T = TypeVar("T")
 
 
 class Link(models.Model):
     """A key for one step by one person. Only its hash is kept; it is used up by the step and ends with its day."""
+
+    # In place of a step: the link by which an invited person sets up their sign-in.
+    SIGN_IN = "sign-in"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -36,7 +42,7 @@ class Link(models.Model):
         return f"{self.step} {self.record_type}"
 
     @classmethod
-    def make(cls, person: Any, record: Any, step: str) -> str:
+    def make(cls, person: Any, record: Any, step: str, *, days: int = DAYS) -> str:
         """A new link's code. It stands only in the mail; whoever has it acts as this person, for this step alone."""
         code = secrets.token_urlsafe(24)
         cls.objects.create(
@@ -45,15 +51,20 @@ class Link(models.Model):
             record_id=record.pk,
             step=step,
             sha256=_hash(code),
-            until_at=clock.now() + dt.timedelta(days=DAYS),
+            until_at=clock.now() + dt.timedelta(days=days),
         )
         return code
 
     @classmethod
+    def in_force(cls) -> models.QuerySet[Link]:
+        """The links whose time is not over, used or not, of people whose account is not disabled."""
+        return cls.objects.select_related("person").filter(until_at__gt=clock.now(), person__is_active=True)
+
+    @classmethod
     def find(cls, code: str) -> Link:
         """The link of a code, used or not; NotFound when there is none or its time is over."""
-        found = cls.objects.select_related("person").filter(sha256=_hash(code), until_at__gt=clock.now()).first()
-        if found is None or not found.person.is_active:
+        found = cls.in_force().filter(sha256=_hash(code)).first()
+        if found is None:
             raise NotFound(_("This link is not known or no longer valid."))
         return found
 
@@ -64,17 +75,34 @@ class Link(models.Model):
 
     def take(self, raw: Any = None) -> Any:
         """Takes the step as the person of the link, and uses the link up in the same transaction."""
+        return self.spend(
+            lambda: door.perform([self.record()], self.step, by=self.person, raw=raw or {}, via="link")[0]
+        )
 
-        def act() -> Any:
+    def spend(self, act: Callable[[], T]) -> T:
+        """Does what the link is for and uses it up, both or neither; NotFound when it has been used."""
+
+        def once() -> T:
             held = Link.objects.select_for_update(no_key=True).get(pk=self.pk)
             if held.used_at:
                 raise NotFound(_("This link has been used."))
-            done = door.perform([self.record()], self.step, by=self.person, raw=raw or {}, via="link")[0]
+            done = act()
             held.used_at = clock.now()
             held.save(update_fields=["used_at"])
             return done
 
-        return door.retrying(act)
+        return door.retrying(once)
+
+
+class Tries(SimpleRateThrottle):
+    """Five tries a minute from one address; the address is kept for that minute, and only as a hash."""
+
+    rate, scope = "5/min", "link"
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        """One key for each address."""
+        address = hashlib.sha256(self.get_ident(request).encode()).hexdigest()
+        return self.cache_format % {"scope": self.scope, "ident": address}
 
 
 def _hash(code: str) -> str:

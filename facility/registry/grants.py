@@ -9,13 +9,19 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from facility.registry.people import Person
-from facility.roles import administrator, any_of, anywhere, lead, observer, office, parent_step, system, who
-from facility.workflow import clock
+from facility.registry.people import Person, Token
+from facility.roles import administrator, any_of, anywhere, held, lead, observer, office, parent_step, system, who
+from facility.workflow import clock, door
 from facility.workflow.engine import Faces, Record
-from facility.workflow.steps import step
+from facility.workflow.steps import SYSTEM, guard, step
 
 own_grant = who("holder", lambda person: Q(person=person))
+# The managers of a cluster among each other.
+fellow = who(
+    "fellow manager",
+    lambda person: Q(role="manager", scope_type="cluster", scope_key__in=held(person, "manager", scope="cluster")),
+    "manager",
+)
 
 
 class Role(models.TextChoices):
@@ -42,6 +48,8 @@ class Scope(models.TextChoices):
     PROJECT = "project", _("Project")
 
 
+# Roles whose holders sign in with a second factor.
+WITH_SECOND_FACTOR = {Role.LEAD, Role.COORDINATOR, Role.EVALUATOR}
 # Roles that only a lead or an administrator gives; a coordinator invites everybody else.
 RESERVED = {Role.LEAD, Role.COORDINATOR, Role.ADMINISTRATOR, Role.OBSERVER}
 
@@ -63,7 +71,8 @@ class Grant(Record):
         "from": "from_at",
         "until": "until_at",
     }
-    faces = Faces(any_of(office, observer, administrator), participant=own_grant)
+    faces = Faces(any_of(office, observer, administrator), participant=any_of(own_grant, fellow))
+    door_related = ("person",)
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants", verbose_name=_("person")
@@ -93,12 +102,46 @@ class Grant(Record):
     def __str__(self) -> str:
         return f"{self.get_role_display()}: {self.person}"
 
-    @step(label=_("Give a role"), new=True, who=any_of(office, administrator, system, parent_step), form="GiveGrant")
+    @guard(_("The role has ended."))
+    def is_in_force(self) -> bool:
+        """Whether the role has not been revoked."""
+        return self.until_at is None or self.until_at > clock.now()
+
+    @guard(_("This person can sign in already; whoever forgot the password gets a new one at the sign-in."))
+    def is_new_here(self) -> bool:
+        """Whether the person has never set up a way to sign in."""
+        return not self.person.can_sign_in()
+
+    @guard(_("No e-mail address of this person is known."))
+    def has_address(self) -> bool:
+        """Whether there is an address to write to."""
+        return bool(self.person.email)
+
+    @step(
+        label=_("Give a role"),
+        new=True,
+        who=any_of(office, administrator, fellow, system, parent_step),
+        form="GiveGrant",
+    )
     def give(self, *, by: Any, person: Any, email: str, name: str, **data: Any) -> None:
-        """Gives a person a role. Whoever is new is added, and sets a password by mail at the first sign-in."""
+        """Gives a person a role. Whoever is new is added, and gets a link by mail to set up their sign-in."""
         self.person = person or Person.objects.known_or_new(email, name)
         for column, value in data.items():
             setattr(self, column, value)
+        self.changes_what_may_be_done(self.role in WITH_SECOND_FACTOR)
+        # Candidates are only read about; they are invited once they are admitted.
+        is_invited = by is not SYSTEM and self.scope_type != Scope.ADVISOR
+        if is_invited and self.has_address() and self.is_new_here():
+            self.queue("facility.invite")
+
+    @step(
+        label=_("Send the sign-in link again"),
+        who=any_of(office, administrator, fellow),
+        guards=[is_in_force, has_address, is_new_here],
+    )
+    def invite(self, *, by: Any) -> None:
+        """Sends a new link to set up the sign-in; the one before it ends."""
+        self.queue("facility.invite")
 
     @step(
         label=_("Revoke the role"),
@@ -106,18 +149,34 @@ class Grant(Record):
         form="facility.workflow.input.ReasonForm",
     )
     def revoke(self, *, by: Any, reason: str) -> None:
-        """Ends the role now."""
+        """Ends the role now, and with it the person's sessions."""
         self.until_at = clock.now()
+        self.changes_what_may_be_done(False)
+
+    def changes_what_may_be_done(self, ends_tokens: bool) -> None:
+        """Ends the person's sessions, unless the grant only follows from a step of another record.
+
+        Whoever accepts an evaluation gets the grant for it on the way, and stays signed in. Tokens made before a role
+        with a second factor may have been made without one.
+        """
+        passage = door.current()
+        if passage is None or passage.outer is not None:
+            return
+        self.person.end_sessions()
+        if ends_tokens:
+            Token.revoke(person=self.person)
 
 
 def grant(person: Any, role: str, scope: str, key: Any, *, by: Any, programme: Any = None) -> Grant | None:
     """Gives a role unless the person has it; None then."""
     if Grant.objects.filter(person=person, role=role, scope_type=scope, scope_key=key, until_at__isnull=True).exists():
         return None
-    made = Grant()
-    return made.perform(
+    made = Grant().perform(
         "give", by=by, person=person, role=role, scope_type=scope, scope_key=str(key), programme=programme
     )
+    if door.current() is None:
+        person.refresh_from_db(fields=["sessions_ended"])
+    return made
 
 
-__all__ = ["RESERVED", "Grant", "Role", "Scope", "anywhere", "grant"]
+__all__ = ["RESERVED", "WITH_SECOND_FACTOR", "Grant", "Role", "Scope", "anywhere", "grant"]

@@ -10,13 +10,18 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import F
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from facility.roles import in_force
 from facility.workflow import clock
 from facility.workflow.ids import uuid7
+
+# What a token may do.
+SCOPES = [("read", _("read")), ("write", _("read and write"))]
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -46,6 +51,8 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=clock.now)
+    # How often all sessions of the person were ended; it is part of what a session must match.
+    sessions_ended = models.PositiveIntegerField(default=0, editable=False)
 
     objects = PersonManager()
     USERNAME_FIELD = "email"
@@ -60,14 +67,35 @@ class Person(AbstractBaseUser):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keeps the name to sort by: the family name first."""
+        """Keeps the name to sort by, the family name first; ends the sessions of an account that is disabled."""
         *given, family = self.name.split() or [""]
         self.sort_name = f"{family} {' '.join(given)}".strip().lower()
+        # Counted by the database: a row read before somebody else ended the sessions must not undo that.
+        counts = not self._state.adding and kwargs.get("update_fields") is None
+        if counts:
+            self.sessions_ended = F("sessions_ended") + (0 if self.is_active else 1)
         super().save(*args, **kwargs)
+        if counts:
+            self.refresh_from_db(fields=["sessions_ended"])
 
     def title(self) -> str:
         """How the person is called on pages."""
         return self.name
+
+    def end_sessions(self) -> None:
+        """Every session of the person ends with its next request."""
+        type(self).objects.filter(pk=self.pk).update(sessions_ended=F("sessions_ended") + 1)
+
+    def _get_session_auth_hash(self, secret: Any = None) -> str:
+        said = f"{self.password}{self.sessions_ended}"
+        return salted_hmac("facility.registry.people.Person", said, secret=secret, algorithm="sha256").hexdigest()
+
+    def can_sign_in(self) -> bool:
+        """Whether the person has set a password, or has come in once, perhaps by an account elsewhere."""
+        return self.has_usable_password() or self.last_login is not None
+
+    def scope_id(self) -> None:
+        """A person belongs to no programme; jobs about one ask this, as they ask records."""
 
     @cached_property
     def _roles(self) -> frozenset[str]:
@@ -91,9 +119,7 @@ class Token(models.Model):
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
     label = models.CharField(max_length=80)
     sha256 = models.CharField(max_length=64, unique=True)
-    scope = models.CharField(
-        max_length=10, choices=[("read", _("read")), ("write", _("read and write"))], default="write"
-    )
+    scope = models.CharField(max_length=10, choices=SCOPES, default="write")
     made_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
@@ -112,14 +138,19 @@ class Token(models.Model):
         return plain
 
     @classmethod
+    def in_force(cls, **of: Any) -> models.QuerySet[Token]:
+        """The tokens that work now, as far as they themselves say."""
+        return cls.objects.filter(revoked_at__isnull=True, expires_at__gt=dt.datetime.now(dt.UTC), **of)
+
+    @classmethod
+    def revoke(cls, **of: Any) -> int:
+        """Ends the tokens that these words name; answers how many."""
+        return cls.in_force(**of).update(revoked_at=dt.datetime.now(dt.UTC))
+
+    @classmethod
     def person_of(cls, plain: str) -> tuple[Person, str] | None:
         """(person, scope) of a token that is in force, else None."""
-        found = (
-            cls.objects.select_related("person")
-            .filter(sha256=_hash(plain), revoked_at__isnull=True, expires_at__gt=dt.datetime.now(dt.UTC))
-            .filter(person__is_active=True)
-            .first()
-        )
+        found = cls.in_force(sha256=_hash(plain), person__is_active=True).select_related("person").first()
         return (found.person, found.scope) if found else None
 
 
