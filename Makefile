@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo run test check faults browser docs lock clean
+.PHONY: help setup demo run test check faults separate browser docs lock clean
 
 PY := .venv/bin/python
 BASE_PYTHON := python3.11
@@ -39,10 +39,17 @@ run: demo ## serve the workspace on 127.0.0.1:$PORT (8000) until Ctrl-C
 	@$(PY) -m config.process
 
 test: setup ## the whole test suite
-	@$(PY) -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser --ignore tests/faults
 
-faults: setup ## the tests that break something on purpose
-	@$(PY) -m pytest tests/faults
+faults: setup ## the tests that break something on purpose, with a table of figures (QUICK=1 runs a tenth)
+	@$(PY) -m pytest --quiet tests/faults
+
+separate: setup ## the suite and the demo on servers of their own: TCP, passwords, everything flushed to disk
+	@if ! command -v redis-server >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Redis"; apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends redis-server >/dev/null; \
+	fi
+	@$(PY) -m config.separate $(MAKE) test
+	@$(PY) -m config.separate $(MAKE) demo
 
 browser: setup ## the tests in a real browser
 	@if ! command -v chromium >/dev/null; then \

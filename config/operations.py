@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import socket
 from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, connection, models
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 
 from facility.isolation import network_isolated
-from facility.workflow.database import missing_triggers
+from facility.workflow import clock
+from facility.workflow.counts import counted
+from facility.workflow.database import is_locked, missing_triggers
 from facility.workflow.jobs import Job
+from facility.workflow.steps import Refused
+from facility.workflow.tasks import TICKS
+from facility.workflow.trail import Notice
+
+# Seconds after which work that is due counts as late.
+BEHIND = 60
+REFUSALS = [kind.__name__ for kind in Refused.__subclasses__()]
 
 
 def live(request: HttpRequest) -> HttpResponse:
@@ -24,24 +34,64 @@ def live(request: HttpRequest) -> HttpResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """Whether people can work, and what is degraded. Only a database that is away makes it unready."""
-    parts: dict[str, str] = {}
+    parts = {"database": _database()}
+    good = parts["database"] == "ok"
+    if good:
+        parts |= {"relay": _relay(), "worker": _worker()}
+    parts |= {
+        "broker": _broker(),
+        "embedder": _embedder(),
+        "reading": "ok" if network_isolated() else "files are read without a network namespace of their own",
+        "clock": "demo" if settings.DEMO_CLOCK else "ok",
+    }
+    degraded = sorted(name for name, said in parts.items() if said != "ok")
+    return JsonResponse({"ready": good, "degraded": degraded, "parts": parts}, status=200 if good else 503)
+
+
+def _database() -> str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
         missing = missing_triggers()
-        parts["database"] = "ok" if not missing else f"triggers are missing on {', '.join(missing)}"
     except Error:
-        parts["database"] = "away"
+        return "away"
+    return f"triggers are missing on {', '.join(missing)}" if missing else "ok"
+
+
+def _broker() -> str:
     try:
         shared: Any = settings.CACHES["default"]
         redis.Redis.from_url(shared["LOCATION"], **shared["OPTIONS"]).ping()
-        parts["broker"] = "ok"
     except (redis.RedisError, KeyError):
-        parts["broker"] = "away: mail and jobs wait, people are not affected"
-    parts["reading"] = "ok" if network_isolated() else "files are read without a network namespace of their own"
-    parts["clock"] = "demo" if settings.DEMO_CLOCK else "ok"
-    good = parts["database"] == "ok"
-    return JsonResponse({"ready": good, "parts": parts}, status=200 if good else 503)
+        return "away: mail and jobs wait, people are not affected"
+    return "ok"
+
+
+def _relay() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {is_locked(str(TICKS))}")
+        (there,) = cursor.fetchone()
+    return "ok" if there else "away: jobs, clocks and mail wait"
+
+
+def _worker() -> str:
+    seconds = oldest_job()
+    return "ok" if seconds < BEHIND else f"behind: the oldest job has waited for {seconds:.0f} seconds"
+
+
+def _embedder() -> str:
+    try:
+        with socket.socket(socket.AF_UNIX) as asked:
+            asked.settimeout(1)
+            asked.connect(settings.EMBEDDER_SOCKET)
+    except OSError:
+        return "away: search goes by words alone"
+    return "ok"
+
+
+def oldest_job() -> float:
+    """For how many seconds the oldest job that is due has not been begun."""
+    due = Job.objects.filter(state=Job.State.WAITING, due_at__lte=clock.now())
+    oldest = due.order_by("due_at").values_list("due_at", flat=True).first()
+    return (clock.now() - oldest).total_seconds() if oldest else 0
 
 
 def may_measure(request: HttpRequest) -> bool:
@@ -62,15 +112,20 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Figures in the text format of Prometheus, for whoever shows the key or asks from inside the own network."""
     if not may_measure(request):
         raise Http404
-    open_jobs = Job.objects.filter(state__in=["waiting", "running"])
-    oldest = open_jobs.order_by("made_at").values_list("made_at", flat=True).first()
-    age = (dt.datetime.now(dt.UTC) - oldest).total_seconds() if oldest else 0
+    jobs = dict(Job.objects.order_by("state").values_list("state").annotate(models.Count("pk")))
+    late = clock.now() - dt.timedelta(seconds=BEHIND)
+    gauges = {
+        "jobs_waiting": jobs.get(Job.State.WAITING, 0),
+        "jobs_running": jobs.get(Job.State.RUNNING, 0),
+        "jobs_parked": jobs.get(Job.State.PARKED, 0),
+        "jobs_oldest_seconds": round(oldest_job()),
+        "mails_late": Notice.objects.filter(mailed_at__isnull=True, mail_after__lt=late).count(),
+        "timers_late": clock.Timer.objects.filter(next_at__lt=late).count(),
+    }
     lines = [
-        "# TYPE facility_jobs_open gauge",
-        f"facility_jobs_open {open_jobs.count()}",
-        "# TYPE facility_jobs_oldest_seconds gauge",
-        f"facility_jobs_oldest_seconds {max(age, 0):.0f}",
-        "# TYPE facility_jobs_parked gauge",
-        f"facility_jobs_parked {Job.objects.filter(state=Job.State.PARKED).count()}",
+        line for name, value in gauges.items() for line in (f"# TYPE facility_{name} gauge", f"facility_{name} {value}")
     ]
+    lines.append("# TYPE facility_refusals_total counter")
+    for kind, number in counted(REFUSALS).items():
+        lines.append(f'facility_refusals_total{{kind="{kind}"}} {number}')
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")

@@ -12,4 +12,5 @@ from config import embedded
 os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz")
 os.environ.setdefault("EXTRA_APPS", "tests.errands")
 os.environ.setdefault("TIME_ZONE", "UTC")
+os.environ.setdefault("LOG_LEVEL", "WARNING")
 atexit.register(embedded.stop, embedded.use())
