@@ -314,6 +314,7 @@ class Assignment(InProgramme):
         target=State.ACTIVE,
         who=office,
         guards=[has_terms, has_declaration, is_in_pool, has_no_conflict, has_open_project],
+        locks="project",
     )
     def start(self, *, by: Any) -> None:
         """The advisor sees project and application from now on, and the managers see the advisor."""

@@ -253,6 +253,7 @@ class Application(Bid):
         target=State.EVALUATED,
         who=office,
         guards=[Bid.has_enough_evaluations],
+        locks="call",
         form="CloseEvaluation",
     )
     def close_evaluation(self, *, by: Any, spread_note: str = "") -> None:

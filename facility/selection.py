@@ -169,13 +169,12 @@ class Selection(InProgramme):
             {key: ranking.Override(row["decision"] == "in", row["reason"]) for key, row in chosen.items()}
         )
         self.lines.all().delete()
-        scores: dict[Any, Any] = dict(self.call.applications.filter(state="evaluated").values_list("pk", "score"))
         SelectionLine.objects.bulk_create(
             SelectionLine(
                 selection=self,
                 application=application,
                 rank=rank,
-                score=scores[application.pk],
+                score=application.score,  # type: ignore[misc]  # evaluated applications have one
                 outcome=str(placing.outcome),
                 position=placing.position,
                 reasons=[reason.sentence for reason in placing.reasons],
@@ -242,7 +241,7 @@ class Selection(InProgramme):
         source=State.APPROVED,
         target=State.RELEASED,
         who=lead,
-        guards=[is_closed_call, is_up_to_date, is_within_capacity, is_within_quotas],
+        guards=[is_closed_call, has_all_evaluated, is_up_to_date, is_within_capacity, is_within_quotas],
         locks="call",
     )
     def release(self, *, by: Any) -> None:

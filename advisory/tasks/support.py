@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
@@ -58,7 +60,7 @@ def message_for(session: SupportSession, person: Person) -> EmailMessage:
             {"person": person, "session": session, "firms": [one.organisation.name for one in firms], "link": link},
         )
         subject = _("Was this your session of %s?") % session.day_in_words()
-    return letter(f"ask.{session.pk}.{session.version}.{person.pk}", person, subject, body)
+    return letter(str(uuid.uuid5(session.pk, f"{session.version} {person.pk}")), person, subject, body)
 
 
 __all__ = ["ask_confirmation", "message_for"]

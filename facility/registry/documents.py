@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
-from facility.roles import any_of, held, in_force, observer, office, public_when, signed_in, system, who
+from facility.roles import any_of, held, in_force, leads_of, observer, office, public_when, signed_in, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Workflow, state_field
 from facility.workflow.ids import uuid7
@@ -161,6 +161,10 @@ class Document(Workflow):
         if name == "scan_file" and self.state == self.State.REJECTED and self.owner:
             said = gettext_noop("The file %(name)s was not accepted: %(why)s")
             self.tell(self.owner, said, name=self.name, why=self.why_rejected)
+
+    def overseers(self) -> list[Any]:
+        """The lead coordinators, where it belongs to a programme."""
+        return list(leads_of(self.programme_id)) if self.programme_id else []
 
     def read(self) -> bytes:
         """Its bytes."""

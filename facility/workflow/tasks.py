@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from email.utils import parseaddr
-from smtplib import SMTPException
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import Any
 
 import structlog
@@ -33,6 +33,7 @@ TICKS, MAILS = 7_205_001, 7_205_002
 REPEATED_WITHIN = dt.timedelta(days=7)
 LOOK_AGAIN, REFUSED_AGAIN = dt.timedelta(days=1), dt.timedelta(hours=1)
 FAILURES_IN_A_ROW = 3
+PERMANENT = 500
 # No transaction lasts longer (the hard limit of a job is ten minutes), so every entry older than this is visible.
 SETTLED = dt.timedelta(minutes=15)
 
@@ -108,7 +109,7 @@ def _take_step(timer: clock.Timer, record: Any, instant: dt.datetime) -> None:
         timer.next_at = instant + REFUSED_AGAIN
         if timer.escalated_at is None:
             timer.escalated_at = instant
-            step = type(record).step(timer.step).label
+            step = str(type(record).step(timer.step).label)
             _notify(
                 record, record.overseers(), gettext_noop("“%(title)s” could not go on by itself: %(step)s."), step=step
             )
@@ -140,7 +141,9 @@ def mail(limit: int = 100) -> int:
                 message_for(notice).send()
             except Exception as error:
                 log.warning("mail_failed", notice_id=str(notice.pk), error=type(error).__name__)
-                notice.mail_after, failed = clock.now() + jobs.LATER, failed + 1
+                # What is refused for good stays in the inbox alone.
+                notice.mail_after = clock.now() + jobs.LATER if passes(error) else None
+                failed += passes(error)
                 notice.save(update_fields=["mail_after"])
             else:
                 notice.mailed_at, failed = clock.now(), 0
@@ -155,8 +158,19 @@ def post(message: EmailMessage) -> None:
     """Sends the mail of a job; while the server of mail is away, the job is for later."""
     try:
         message.send()
-    except (SMTPException, OSError) as error:
-        raise jobs.Later from error
+    except OSError as error:
+        if passes(error):
+            raise jobs.Later from error
+        raise
+
+
+def passes(error: Exception) -> bool:
+    """Whether mailing again later may help: the server is away or says so itself (RFC 5321: codes 4xx)."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(code < PERMANENT for code, _said in error.recipients.values())
+    if isinstance(error, SMTPResponseException):
+        return error.smtp_code < PERMANENT
+    return isinstance(error, OSError)
 
 
 def letter(key: str, to: Any, subject: str, body: str) -> EmailMessage:
