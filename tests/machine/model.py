@@ -1,0 +1,425 @@
+"""The workflows as they are meant: states, steps, where each leads, and who may; written by hand.
+
+A row says: from these states, to these ("=": the state stays), by these people. The words for people stand in PEOPLE;
+each is a plain function over the grants that the person holds and the record. Transitions are not read from the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from advisory.case import Signature
+from advisory.order import Ranking
+from facility.registry.grants import Grant
+from facility.workflow.steps import SYSTEM
+from reporting.story import StoryCluster
+from webinars.topic import Vote
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    who: tuple[str, ...]
+
+
+def rows(table: str) -> dict[str, Row]:
+    """`step: sources -> targets | people`, a step a line."""
+    found = {}
+    for line in table.strip().splitlines():
+        name, _colon, rest = line.partition(":")
+        course, _bar, people = rest.partition("|")
+        sources, _arrow, targets = course.partition("->")
+        found[name.strip()] = Row(*(tuple(part.split()) for part in (sources, targets, people)))
+    return found
+
+
+MODEL: dict[str, dict[str, Row]] = {
+    "facility.programme": rows("""
+        create: new -> kept                                       | any_administrator system
+        edit: kept -> =                                           | own_lead system
+    """),
+    "facility.grant": rows("""
+        give: new -> kept                                         | office administrator fellow_manager system
+        invite: kept -> =                                         | office administrator fellow_manager
+        revoke: kept -> =                                         | lead administrator
+    """),
+    "facility.cluster": rows("""
+        create: new -> kept                                       | any_office system
+        edit: kept -> =                                           | any_office manager_of_this
+    """),
+    "facility.organisation": rows("""
+        create: new -> kept                                       | any_office manager_of_cluster any_advisor system
+        edit: kept -> =                                           | any_office manager_of_cluster
+    """),
+    "facility.conflict": rows("""
+        declare: new -> kept                                      | any_office oneself system
+    """),
+    "facility.document": rows("""
+        receive: new -> received                                  | anybody system
+        scan_file: received -> clean rejected                     | system
+    """),
+    "facility.call": rows("""
+        create: new -> draft                                      | office
+        edit: draft -> =                                          | office
+        publish: draft -> announced                               | office
+        open: announced -> open                                   | system
+        close: open -> closed                                     | system
+        extend: open -> open                                      | lead
+        decide: closed -> decided                                 | lead
+        archive: decided -> archived                              | lead
+        cancel: draft announced -> cancelled                      | lead
+    """),
+    "facility.application": rows("""
+        create: new -> draft                                      | manager_of_lead_cluster
+        edit: draft -> =                                          | manager_of_lead_cluster
+        submit: draft -> submitted                                | manager_of_lead_cluster
+        return_for_clarification: submitted -> returned           | office
+        resubmit: returned -> submitted                           | manager_of_lead_cluster
+        declare_eligible: submitted -> eligible                   | office
+        declare_ineligible: submitted -> ineligible               | office
+        close_evaluation: eligible -> evaluated                   | office
+        select: evaluated -> selected                             | nobody
+        reserve: evaluated -> reserve                             | nobody
+        reject: evaluated -> rejected                             | nobody
+        decline: selected -> declined                             | manager_of_lead_cluster
+        promote: reserve -> selected                              | lead
+        withdraw: draft submitted returned eligible evaluated reserve -> withdrawn | manager_of_lead_cluster
+        request_review: ineligible rejected -> under_review       | manager_of_lead_cluster
+        uphold: under_review -> ineligible                        | lead
+        uphold_rejection: under_review -> rejected                | lead
+        overturn: under_review -> eligible                        | lead
+    """),
+    "facility.evaluation": rows("""
+        assign: new -> assigned                                   | office
+        accept: assigned -> in_progress                           | evaluator_of_this
+        recuse: assigned in_progress -> recused                   | evaluator_of_this
+        save_draft: in_progress -> =                              | evaluator_of_this
+        submit: in_progress -> submitted                          | evaluator_of_this
+        reopen: submitted -> in_progress                          | office
+    """),
+    "facility.selection": rows("""
+        create: new -> draft                                      | office
+        propose: draft proposed -> proposed                       | office
+        approve: proposed -> approved                             | lead
+        send_back: approved -> proposed                           | lead
+        release: approved -> released                             | lead
+    """),
+    "advisory.advisor": rows("""
+        create: new -> candidate                                  | office system
+        edit: candidate shortlisted pool suspended -> =           | office
+        take_cv: candidate shortlisted pool suspended -> =        | nobody
+        declare_interests: candidate shortlisted pool suspended -> = | office advisor_of_this
+        shortlist: candidate -> shortlisted                       | office
+        decline: candidate shortlisted -> declined                | office
+        admit: shortlisted -> pool                                | office
+        suspend: pool -> suspended                                | office
+        reinstate: suspended -> pool                              | office
+        retire: pool suspended -> retired                         | office
+    """),
+    "advisory.curriculumvitae": rows("""
+        receive: new -> received                                  | office advisor_of_record
+        read: received -> read incomplete rejected                | system
+        confirm: read incomplete -> confirmed                     | office advisor_of_record
+        replace: confirmed -> replaced                            | nobody
+        index: confirmed -> =                                     | system
+    """),
+    "advisory.matchrun": rows("""
+        request: new -> requested                                 | office
+        start: requested -> running                               | system
+        finish: running -> done                                   | system
+        fail: requested running -> failed                         | system
+        retry: failed -> requested                                | office
+        adjust: done -> requested                                 | office
+    """),
+    "advisory.assignment": rows("""
+        propose: new -> proposed                                  | office
+        propose_from_run: new -> proposed                         | nobody
+        approve: proposed -> approved                             | office
+        discard: proposed approved -> discarded                   | office
+        offer: approved -> offered                                | office
+        accept: offered -> accepted                               | advisor_of_record
+        sign: accepted -> =                                       | advisor_still_to_sign
+        decline: offered -> declined                              | advisor_of_record
+        lapse: offered -> lapsed                                  | system
+        start: accepted -> active                                 | office
+        complete: active -> completed                             | office
+        replace: active -> replaced                               | office
+    """),
+    "advisory.project": rows("""
+        open: new -> opened                                       | office
+        edit: opened matched assessing planning -> =              | office
+        match: opened -> matched                                  | nobody
+        kick_off: matched -> assessing                            | office
+        agree_needs: assessing -> planning                        | nobody
+        sign_agreement: planning -> =                             | voice_still_to_sign
+        approve_plan: planning -> in_support                      | office
+        record_lesson: in_support wrapping_up -> =                | office adviser_on_project manager_on_project
+        wrap_up: in_support -> wrapping_up                        | office
+        write_note: wrapping_up -> =                              | office adviser_on_project
+        approve_note: wrapping_up -> =                            | manager_with_a_note_to_approve
+        hand_over_roadmap: in_support wrapping_up -> =            | office adviser_on_project
+        close: wrapping_up -> closed                              | office
+        pause: opened matched assessing planning in_support wrapping_up -> paused | office
+        resume: paused -> opened matched assessing planning in_support wrapping_up | office
+        stop: opened matched assessing planning in_support wrapping_up paused -> stopped | lead
+    """),
+    "advisory.needsassessment": rows("""
+        open: new -> open                                         | nobody
+        submit_ranking: open -> open ranked                       | voice_still_to_rank
+        reorder: ranked -> =                                      | office
+        agree: ranked -> ranked agreed                            | voice_still_to_agree
+        reopen: open ranked agreed -> open                        | office
+    """),
+    "advisory.need": rows("""
+        add: new -> named                                         | office adviser_on_project manager_on_project
+        edit: named -> =                                          | office adviser_on_project manager_on_project
+        withdraw: named -> withdrawn                              | office adviser_on_project manager_on_project
+        place: named settled -> =                                 | nobody
+        set_outcome: named settled -> settled                     | office adviser_on_project
+    """),
+    "advisory.action": rows("""
+        plan: new -> planned                                      | office adviser_on_project
+        edit: planned under_way -> =                              | office adviser_on_project
+        begin: planned -> under_way                               | office adviser_on_project
+        prove: planned under_way -> =                             | office adviser_on_project
+        finish: under_way -> done                                 | office adviser_on_project
+        drop: planned under_way -> dropped                        | office adviser_on_project
+    """),
+    "advisory.supportsession": rows("""
+        log: new -> logged                                        | author
+        plan: new -> planned                                      | author
+        log_planned: planned -> logged                            | author
+        revise: disputed logged -> logged                         | author
+        confirm: logged -> confirmed                              | manager_but_not_author
+        dispute: logged -> disputed                               | manager_but_not_author
+        settle: disputed -> confirmed cancelled                   | office_but_not_author
+        confirm_on_behalf: logged -> confirmed                    | office_but_not_author
+        approve: confirmed -> approved                            | office_but_not_author
+        return_session: confirmed -> logged                       | office
+        cancel: planned -> cancelled                              | office author
+    """),
+    "webinars.topic": rows("""
+        propose: new -> proposed                                  | office participant
+        vote: proposed -> =                                       | participant_without_vote
+        take_back_vote: proposed -> =                             | participant_with_vote
+        merge: proposed -> merged                                 | office
+        take_over: proposed -> =                                  | nobody
+        schedule: proposed -> scheduled                           | office
+        put_back: scheduled -> proposed                           | office
+        answer: proposed -> answered                              | office
+    """),
+    "webinars.webinar": rows("""
+        create: new -> draft                                      | office
+        edit: draft announced -> =                                | office
+        announce: draft -> announced                              | office
+        invite_latecomers: announced -> =                         | office system
+        close_registration: announced -> closed                   | office system
+        start: closed -> live                                     | office
+        end: live -> held                                         | office
+        import_attendance: held documented -> =                   | office system
+        add_material: announced closed live held documented published -> = | office
+        document: held -> documented                              | office
+        publish: documented -> published                          | office
+        cancel: draft announced closed -> cancelled               | office
+    """),
+    "webinars.registration": rows("""
+        invite: new -> invited                                    | nobody
+        register: invited cancelled -> registered waitlisted      | oneself_while_announced
+        promote: waitlisted -> registered                         | nobody
+        cancel: invited registered waitlisted -> cancelled        | oneself_before_it_starts
+        attend: invited registered waitlisted cancelled attended absent -> attended | nobody
+        miss: registered attended -> absent invited               | nobody
+    """),
+    "reporting.successstory": rows("""
+        create: new -> draft                                      | office manager_on_project
+        edit: draft -> =                                          | office manager_on_project
+        request_approval: draft -> in_review                      | office
+        approve: in_review -> in_review approved                  | manager_still_to_approve
+        send_back: in_review approved -> draft                    | office manager_named
+        publish: approved -> published                            | office
+        withdraw: published -> withdrawn                          | office manager_named
+    """),
+    "reporting.trajectory": rows("""
+        open: new -> open                                         | office
+        add_entry: open published -> =                            | office adviser_on_project manager_on_project
+        release_entry: open published -> =                        | office
+        hold_entry: open published -> =                           | office manager_on_project
+        publish: open -> published                                | office
+        withdraw: published -> open                               | office
+    """),
+    "reporting.report": rows("""
+        request: new -> requested                                 | office
+        freeze: requested -> frozen                               | system
+        keep_section: frozen failed -> =                          | system
+        build: frozen -> built                                    | system
+        fail: requested frozen -> failed                          | system
+        retry: failed -> requested frozen                         | office
+        submit: built -> in_review                                | office
+        return_report: in_review -> built                         | lead
+        approve: in_review -> approved                            | lead
+        publish: approved -> published                            | lead
+    """),
+}
+
+
+class Held:
+    """What a person holds now, as plain triples (role, kind of scope, key)."""
+
+    def __init__(self, person: Any) -> None:
+        self.person = person
+        found = Grant._base_manager.filter(person=person) if getattr(person, "pk", None) else Grant._base_manager.none()
+        now = timezone.now()
+        in_force = found.filter(Q(until_at__isnull=True) | Q(until_at__gt=now), from_at__lte=now)
+        self.grants = set(in_force.values_list("role", "scope_type", "scope_key"))
+
+    def has(self, role: str, scope: str, key: Any) -> bool:
+        """Whether the person holds the role for this very thing."""
+        return (role, scope, key) in self.grants
+
+    def anywhere(self, *roles: str) -> bool:
+        """Whether the person holds one of the roles for anything."""
+        return any(role in roles for role, _scope, _key in self.grants)
+
+
+def office(held: Held, record: Any) -> bool:
+    return held.has("lead", "programme", record.programme_id) or held.has(
+        "coordinator", "programme", record.programme_id
+    )
+
+
+def project_of(record: Any) -> Any:
+    """The key of the project that a record belongs to; a project belongs to itself."""
+    return record.pk if record._meta.label_lower == "advisory.project" else record.project_id
+
+
+def manages_lead(held: Held, project: Any) -> bool:
+    return held.has("manager", "cluster", project.application.lead_cluster_id)
+
+
+def adviser(held: Held, record: Any) -> bool:
+    return held.has("advisor", "project", project_of(record))
+
+
+def manager(held: Held, record: Any) -> bool:
+    return held.has("manager", "project", project_of(record))
+
+
+def is_author(held: Held, record: Any) -> bool:
+    return record.advisor.person_id == held.person.pk
+
+
+def is_author_or_logged(held: Held, record: Any) -> bool:
+    return held.person.pk in {record.logged_by_id, record.advisor.person_id}
+
+
+def takes_part(held: Held, record: Any) -> bool:
+    """An advisor of the programme, or an advisor or manager on one of its projects."""
+    from advisory.project import Project
+
+    if held.has("advisor", "programme", record.programme_id):
+        return True
+    keys = [key for role, scope, key in held.grants if scope == "project" and role in {"advisor", "manager"}]
+    return Project._base_manager.filter(pk__in=keys, programme=record.programme_id).exists()
+
+
+def has_vote(held: Held, record: Any) -> bool:
+    return Vote.objects.filter(topic=record, person=held.person, taken_back_at__isnull=True).exists()
+
+
+def voices(held: Held, record: Any, project: Any) -> set[str]:
+    """The voices that the person could be on a project: advisor, manager of the lead cluster, coordinator."""
+    found = {"advisor"} if adviser(held, record) else set()
+    found |= {"manager"} if manages_lead(held, project) else set()
+    return found | ({"coordinator"} if office(held, record) else set())
+
+
+def to_rank(held: Held, record: Any) -> bool:
+    spoken = Ranking.objects.filter(assessment=record)
+    if spoken.filter(by=held.person).exists():
+        return False
+    return bool(voices(held, record, record.project) - set(spoken.values_list("voice", flat=True)))
+
+
+def to_agree(held: Held, record: Any) -> bool:
+    signed = Signature.objects.filter(project=record.project_id, subject="order")
+    if signed.filter(by=held.person).exists():
+        return False
+    return bool(voices(held, record, record.project) - set(signed.values_list("voice", flat=True)))
+
+
+def to_sign(held: Held, record: Any) -> bool:
+    signed = Signature.objects.filter(project=record, subject="agreement")
+    return bool((voices(held, record, record) - {"coordinator"}) - set(signed.values_list("voice", flat=True)))
+
+
+def named(held: Held, record: Any, **more: Any) -> bool:
+    keys = StoryCluster.objects.filter(story=record, **more).values_list("cluster_id", flat=True)
+    return any(held.has("manager", "cluster", key) for key in keys)
+
+
+PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
+    "nobody": lambda held, record: False,
+    "anybody": lambda held, record: True,
+    "lead": lambda held, record: held.has("lead", "programme", record.programme_id),
+    "administrator": lambda held, record: held.has("administrator", "programme", record.programme_id),
+    "office": office,
+    "own_lead": lambda held, record: held.has("lead", "programme", record.pk),
+    "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
+    "any_administrator": lambda held, record: held.anywhere("administrator"),
+    "any_advisor": lambda held, record: held.anywhere("advisor"),
+    "oneself": lambda held, record: record.person_id == held.person.pk,
+    "fellow_manager": lambda held, record: (
+        (record.role, record.scope_type) == ("manager", "cluster") and held.has("manager", "cluster", record.scope_key)
+    ),
+    "manager_of_this": lambda held, record: held.has("manager", "cluster", record.pk),
+    "manager_of_cluster": lambda held, record: held.has("manager", "cluster", record.cluster_id),
+    "manager_of_lead_cluster": lambda held, record: held.has("manager", "cluster", record.lead_cluster_id),
+    "evaluator_of_this": lambda held, record: record.evaluator_id == held.person.pk,
+    "advisor_of_this": lambda held, record: held.has("advisor", "advisor", record.pk),
+    "advisor_of_record": lambda held, record: held.has("advisor", "advisor", record.advisor_id),
+    "advisor_still_to_sign": lambda held, record: (
+        held.has("advisor", "advisor", record.advisor_id)
+        and not (record.has_signed_terms and record.has_declared_interests)
+    ),
+    "adviser_on_project": adviser,
+    "manager_on_project": manager,
+    "voice_still_to_sign": to_sign,
+    "voice_still_to_rank": to_rank,
+    "voice_still_to_agree": to_agree,
+    "manager_with_a_note_to_approve": lambda held, record: (
+        manages_lead(held, record) and record.final_note != "" and record.note_approved_at is None
+    ),
+    "author": lambda held, record: is_author(held, record) and adviser(held, record),
+    "manager_but_not_author": lambda held, record: manager(held, record) and not is_author_or_logged(held, record),
+    "office_but_not_author": lambda held, record: (
+        office(held, record) and not is_author_or_logged(held, record) and record.confirmed_by_id != held.person.pk
+    ),
+    "participant": takes_part,
+    "participant_without_vote": lambda held, record: takes_part(held, record) and not has_vote(held, record),
+    "participant_with_vote": lambda held, record: takes_part(held, record) and has_vote(held, record),
+    "oneself_while_announced": lambda held, record: (
+        record.person_id == held.person.pk and record.webinar.state == "announced"
+    ),
+    "oneself_before_it_starts": lambda held, record: (
+        record.person_id == held.person.pk and record.webinar.state in {"announced", "closed"}
+    ),
+    "manager_named": named,
+    "manager_still_to_approve": lambda held, record: named(held, record, approved_by__isnull=True),
+}
+
+
+def may(held: Held, record: Any, row: Row) -> bool:
+    """Whether the person is one of those who may."""
+    if held.person is SYSTEM:
+        return "system" in row.who
+    if not getattr(held.person, "pk", None):
+        return False
+    return any(PEOPLE[word](held, record) for word in row.who if word != "system")
