@@ -33,7 +33,7 @@ $(INSTALLED): requirements-dev.txt
 	@.venv/bin/pybabel --quiet compile --input-file $< --output-file $@
 
 demo: setup ## load the demo Facility of 2021 and drive it to its published final report
-	@mkdir -p .local/demo; DEMO_CLOCK=$(CURDIR)/.local/demo/clock $(PY) manage.py demo
+	@mkdir -p .local/demo; LOG_LEVEL=$${LOG_LEVEL:-WARNING} DEMO_CLOCK=$(CURDIR)/.local/demo/clock $(PY) manage.py demo
 
 run: demo ## serve the workspace on 127.0.0.1:$PORT (8000) until Ctrl-C
 	@$(PY) -m config.process

@@ -48,6 +48,8 @@ def voices_of(project: Any, person: Any, *, of_lead: bool = False) -> list[str]:
     clusters = project.parties.filter(is_lead=True) if of_lead else project.parties.all()
     scopes = Q(role="advisor", scope_type="project", scope_key=project.pk)
     scopes |= Q(role="manager", scope_type="cluster", scope_key__in=clusters.values("cluster_id"))
+    if not of_lead:
+        scopes |= Q(role="manager", scope_type="project", scope_key=project.pk)
     scopes |= Q(role__in=["lead", "coordinator"], scope_type="programme", scope_key=project.programme_id)
     roles = set(in_force().filter(scopes, person=person).values_list("role", flat=True))
     if "lead" in roles:

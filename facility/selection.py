@@ -161,6 +161,7 @@ class Selection(InProgramme):
         who=office,
         guards=[is_closed_call, has_all_evaluated],
         form="ProposeSelection",
+        edits=True,
     )
     def propose(self, *, by: Any, overrides: list[dict[str, Any]]) -> None:
         """Ranks the evaluated applications by score and rules. Propose again to change an override."""

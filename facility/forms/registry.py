@@ -152,7 +152,7 @@ class GiveGrant(StepForm):
         email, name = data["email"], data["name"]
         if not data.get("person") and not (email and name):
             self.add_error("email", _t("Give the e-mail and the name of the person."))
-        if self.by is not SYSTEM and not self.is_consequence:
+        if not self.errors and self.by is not SYSTEM and not self.is_consequence:
             self.check_reach(data)
         return data
 

@@ -16,6 +16,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.db.models import QuerySet
+from django.forms.fields import BaseTemporalField
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -141,6 +142,14 @@ class StepForm(forms.Form):
         self.row_errors: dict[str, list[str]] = {}
         super().__init__(data, files, **kwargs)
         self.prepare()
+        self.keep_to_columns()
+
+    def keep_to_columns(self) -> None:
+        """A number that its column cannot hold is refused by the field."""
+        columns = {column.name: column for column in self.record._meta.concrete_fields}
+        for name, field in self.fields.items():
+            if isinstance(field, forms.IntegerField) and isinstance(columns.get(name), models.IntegerField):
+                field.validators = [*field.validators, *columns[name].validators]
 
     def prepare(self) -> None:
         """Narrows choices and sets first values from `self.record` and `self.by`."""
@@ -195,26 +204,31 @@ class StepForm(forms.Form):
 
 
 def _wrong_types(form: forms.Form, data: Mapping[str, Any]) -> dict[str, list[str]]:
-    wrong = {}
-    for name, field in form.fields.items():
-        value = data.get(name)
-        if value is None or value == "":
-            continue
-        if isinstance(value, str):
-            if "\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
-                wrong[name] = [_("The text holds signs that cannot be stored.")]
-            continue
-        listed = isinstance(field, Rows | forms.MultipleChoiceField | forms.ModelMultipleChoiceField | forms.JSONField)
-        if isinstance(value, dict) and not isinstance(field, forms.JSONField):
-            wrong[name] = [_("Give a plain value, not an object.")]
-        elif isinstance(value, list | tuple) and not listed:
-            wrong[name] = [_("Give one value, not a list.")]
-        elif isinstance(field, forms.CharField) and isinstance(value, bool | int | float | Decimal):
-            if not isinstance(field, forms.JSONField):
-                wrong[name] = [_("Give a text.")]
-        elif isinstance(field, forms.IntegerField) and isinstance(value, bool):
-            wrong[name] = [_("Give a number.")]
-    return wrong
+    given = {name: data.get(name) for name in form.fields}
+    said = {name: _wrong_type(form.fields[name], value) for name, value in given.items() if value not in (None, "")}
+    return {name: [sentence] for name, sentence in said.items() if sentence}
+
+
+def _wrong_type(field: forms.Field, value: Any) -> str:
+    """What is wrong with a value as JSON has it; empty when the field can judge it."""
+    if isinstance(value, str):
+        cannot_be_kept = "\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value)
+        return _("The text holds signs that cannot be stored.") if cannot_be_kept else ""
+    if isinstance(field, forms.JSONField):
+        return ""
+    if isinstance(value, dict):
+        return _("Give a plain value, not an object.")
+    if isinstance(value, list | tuple):
+        listed = isinstance(field, Rows | forms.MultipleChoiceField | forms.ModelMultipleChoiceField)
+        return "" if listed else _("Give one value, not a list.")
+    is_number = isinstance(value, bool | int | float | Decimal)
+    if is_number and isinstance(field, BaseTemporalField):
+        return _("Give a date or a time as text, as 2027-01-31.")
+    if is_number and isinstance(field, forms.CharField):
+        return _("Give a text.")
+    if isinstance(value, bool) and isinstance(field, forms.IntegerField):
+        return _("Give a number.")
+    return ""
 
 
 def choices_of(model: type[models.Model], name: str) -> list[tuple[Any, Any]]:

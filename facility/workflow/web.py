@@ -315,7 +315,9 @@ class StepPage(RecordPage):
         except Blocked as refused:
             return self.show(self.bound(), 409, blocked_by=refused.sentences)
         except Stale as refused:
-            return self.show(self.bound(), 409, stale=self.both(refused.record), expected=expected)
+            # Sent again, it is an answer to the version that is shown beside it.
+            fresh = {"_version": refused.record.version, "_token": secrets.token_hex(12)}
+            return self.show(self.bound(), 409, stale=self.both(refused.record), expected=expected, hidden=fresh)
         except KeyReused:
             return self.show(
                 self.bound(),
