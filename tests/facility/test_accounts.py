@@ -24,12 +24,13 @@ MINUTE, HOUR = 60, 3600
 
 @pytest.fixture
 def at(monkeypatch):
-    """Sets the machine's clock as sessions read it, in seconds from now."""
+    """Sets the machine's clock as sessions read it, in seconds from now; until then it stands still."""
     start = time.time()
 
     def move(seconds):
         monkeypatch.setattr(accounts.time, "time", lambda: start + seconds)
 
+    move(0)
     yield move
     monkeypatch.undo()
 

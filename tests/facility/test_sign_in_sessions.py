@@ -28,9 +28,14 @@ HARD = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
 @pytest.fixture
 def at(monkeypatch):
-    """Sets the machine's clock as sessions read it, in seconds from now."""
+    """Sets the machine's clock as sessions read it, in seconds from now; until then it stands still."""
     start = time.time()
-    yield lambda seconds: monkeypatch.setattr(accounts.time, "time", lambda: start + seconds)
+
+    def move(seconds):
+        monkeypatch.setattr(accounts.time, "time", lambda: start + seconds)
+
+    move(0)
+    yield move
     monkeypatch.undo()
 
 

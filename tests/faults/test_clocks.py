@@ -46,6 +46,8 @@ def test_each_reminder_once_at_the_hour_it_is_due(monkeypatch, figure, name, cha
     wrong = 0
     for before in range(1, 20, 1 if amount(10) > 1 else 5):
         given = change - dt.timedelta(days=before)
+        if local(given, 2, zone).astimezone(zone).hour != 2:
+            continue  # nothing is given in an hour that is skipped
         with time_machine.travel(local(given, 2, zone), tick=False):
             errand = making.errand(*making.people())
         for half_hours in range(48 * 19):
