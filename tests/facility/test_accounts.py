@@ -15,24 +15,10 @@ from django.test import Client
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from facility import accounts
 from facility.registry.people import Person
 from tests import factories
 
 MINUTE, HOUR = 60, 3600
-
-
-@pytest.fixture
-def at(monkeypatch):
-    """Sets the machine's clock as sessions read it, in seconds from now; until then it stands still."""
-    start = time.time()
-
-    def move(seconds):
-        monkeypatch.setattr(accounts.time, "time", lambda: start + seconds)
-
-    move(0)
-    yield move
-    monkeypatch.undo()
 
 
 def is_in(client):

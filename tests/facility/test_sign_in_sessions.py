@@ -13,7 +13,6 @@ from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from facility import accounts
 from facility.registry.grants import Grant, grant
 from facility.registry.people import Person
 from facility.workflow.jobs import Job
@@ -24,19 +23,6 @@ from tests.facility.signing import client, is_in
 pytestmark = pytest.mark.django_db
 COOKIE = live.SESSION_COOKIE_NAME
 HARD = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-
-
-@pytest.fixture
-def at(monkeypatch):
-    """Sets the machine's clock as sessions read it, in seconds from now; until then it stands still."""
-    start = time.time()
-
-    def move(seconds):
-        monkeypatch.setattr(accounts.time, "time", lambda: start + seconds)
-
-    move(0)
-    yield move
-    monkeypatch.undo()
 
 
 def two_of(person):
@@ -327,9 +313,12 @@ def unlimited(settings):
     settings.PASSWORD_HASHERS = HARD
 
 
-def compared(act, rounds, clock=time.perf_counter):
-    """The medians for somebody's address with the wrong password, and for nobody's."""
-    known, unknown = medians(act, make.person().email, "nobody@example.org", rounds, clock)
+def compared(act, rounds):
+    """The medians for somebody's address with the wrong password, and for nobody's.
+
+    In time of the processor, where passwords are compared: a busy machine does not blur it.
+    """
+    known, unknown = medians(act, make.person().email, "nobody@example.org", rounds, time.thread_time)
     print(f"known {known:.1f} ms, unknown {unknown:.1f} ms")
     return known, unknown
 
@@ -343,8 +332,7 @@ def asks(browser, email):
 
 
 def test_signing_in_takes_as_long_for_an_unknown_address(unlimited):
-    """In time of the processor, which is where a password is compared; so a busy machine does not blur it."""
-    known, unknown = compared(signs_in, 11, time.thread_time)
+    known, unknown = compared(signs_in, 11)
     assert abs(known - unknown) < 0.15 * known
 
 
@@ -352,7 +340,7 @@ def test_control_without_the_comparison_for_nobody_the_difference_is_seen(unlimi
     from allauth.account.auth_backends import AuthenticationBackend
 
     monkeypatch.setattr(AuthenticationBackend, "_mitigate_timing_attack", lambda self, password: None)
-    known, unknown = compared(signs_in, 5, time.thread_time)
+    known, unknown = compared(signs_in, 5)
     assert abs(known - unknown) > 0.5 * known
 
 

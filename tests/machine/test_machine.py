@@ -12,10 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from facility.call import Call
 from facility.evaluation import Evaluation
-from facility.registry.organisation import Organisation
 from facility.roles import signed_in
-from facility.workflow.steps import NotAllowed
-from tests import factories as make
 from tests.machine.machine import MODEL, Machine, Tally, steps_of_the_code
 from tests.machine.model import PEOPLE
 from tests.machine.stage import staged
@@ -58,15 +55,6 @@ def test_nobody_takes_a_step_that_the_model_does_not_know(machine, capsys):
         print(f"{done} of {every} steps were done at least once; never: {', '.join(never) or 'none'}")
     assert machine.tally.runs >= RUNS
     assert done > every / 3
-
-
-@pytest.mark.django_db
-def test_a_step_that_also_follows_from_others_is_still_refused_to_whoever_may_not_take_it():
-    """Inside the passage of the new record itself nothing is a consequence of another record's step."""
-    evaluator = make.staff("evaluator", make.programme())
-    with pytest.raises(NotAllowed):
-        Organisation().perform("create", by=evaluator, name="Own Ltd", kind="firm")
-    assert not Organisation.objects.exists()
 
 
 def found(machine, label, name) -> None:

@@ -21,6 +21,7 @@ from django.utils.translation.template import templatize
 
 from facility.templatetags import look
 from facility.workflow.input import Rows, StepForm
+from tests.errands.models import Errand
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted([*ROOT.glob("facility/templates/**/*.html"), *ROOT.glob("facility/workflow/templates/**/*.html")])
@@ -131,7 +132,7 @@ class FilterForm(forms.Form):
 
 def session_form(data=None):
     posted = None if data is None else QueryDict(data)
-    return SessionForm(posted, record=None, by=None, initial={"day": NOW.date(), "form": "workshop"})
+    return SessionForm(posted, record=Errand(), by=None, initial={"day": NOW.date(), "form": "workshop"})
 
 
 WRONG = (
@@ -316,7 +317,7 @@ PAIR = {
 
 def marks():
     form = EvaluationForm(
-        record=None,
+        record=Errand(),
         by=None,
         initial={"scores": [{"criterion": "need", "value": 8, "comment": "Clear."}, {"criterion": "fit"}]},
     )
@@ -366,7 +367,7 @@ STEP = {
 def pages():
     """Every page with a context of the shape that its template's head names."""
     projects = {"lede": "25 projects, 6 flagged.", "views": CHIPS, "filter": FilterForm(), "saved": CHIPS}
-    conflict = ConflictForm(record=None, by=None)
+    conflict = ConflictForm(record=Errand(), by=None)
     home = {
         "first_name": "Ilse",
         "tasks": TASKS,
