@@ -137,6 +137,7 @@ class GiveGrant(StepForm):
                 label=_("Cluster"), choices=[(str(one.pk), one.name) for one in own], coerce=uuid.UUID
             )
             fields["programme"].widget = forms.HiddenInput()
+            fields["email"].required = fields["name"].required = True
 
     def clean(self) -> dict[str, Any]:
         """One person, one scope, and no role above the giver's own."""
