@@ -111,9 +111,14 @@ class Visit:
         self.page: Page = context.new_page()
         self.page.on("console", lambda said: said.type == "error" and self.faults.append(f"console: {said.text}"))
         self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        self.page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self.failed)
         self.page.on("request", self.asked)
         self.page.on("response", lambda got: got.status >= 400 and self.faults.append(f"{got.status}: {got.url}"))
+
+    def failed(self, request: Any) -> None:
+        """A picture that the next page cuts short is no fault."""
+        if request.failure != "net::ERR_ABORTED":
+            self.faults.append(f"failed: {request.url}")
 
     def asked(self, request: Any) -> None:
         """Nothing is asked of anybody but the server."""
