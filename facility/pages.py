@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,6 +17,7 @@ from facility.application import Application
 from facility.call import Call
 from facility.evaluation import SCALE, Evaluation
 from facility.workflow import clock
+from facility.workflow.show import carried
 from facility.workflow.web import DetailPage, StepPage, page_of, step_url
 
 ASSIGNED, IN_PROGRESS = Evaluation.State.ASSIGNED, Evaluation.State.IN_PROGRESS
@@ -130,7 +130,7 @@ def declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
         "form": record.form_for(recuse, by=request.user),
         "accept_url": step_url(record, accept),
         "recuse_url": step_url(record, recuse),
-        "hidden": _hidden(record),
+        "hidden": carried(record),
     }
 
 
@@ -150,16 +150,12 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
         "marks": marks,
         "given": _("%(done)d of %(total)d given") % {"done": len(given), "total": len(marks)},
         "points": _("%(points)s of %(of)s points so far") % {"points": number_format(_tidy(points)), "of": of},
-        "hidden": _hidden(record),
+        "hidden": carried(record),
         "save_url": step_url(record, record.step("save_draft")),
         "submit_url": step_url(record, record.step("submit")),
         "blocked_by": [],
         "errors": {},
     }
-
-
-def _hidden(record: Evaluation) -> dict[str, Any]:
-    return {"_version": record.version, "_token": secrets.token_hex(12)}
 
 
 def _mark(criterion: Any, row: Any) -> dict[str, Any]:

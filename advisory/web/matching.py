@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from typing import Any
 
@@ -18,6 +17,7 @@ from advisory.matchrun import MatchRun
 from facility.workflow import door
 from facility.workflow.jobs import Job
 from facility.workflow.once import fingerprint, once
+from facility.workflow.show import carried
 from facility.workflow.web import DetailPage, ListPage, page_of
 
 BINS = 10
@@ -97,7 +97,7 @@ class MatchRunPage(DetailPage):
         return {
             "lede": record.why or self.model.lede,
             "crumbs": [{"label": _("Match runs"), "url": list_url}],
-            "hidden": {"_version": record.version, "_token": secrets.token_hex(12)},
+            "hidden": carried(record),
             "live_url": f"{record.get_absolute_url()}?live=1" if is_live else None,
             "proof": proof_of(result) if result else "",
             "spread": spread_of(pairs) if pairs else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,11 @@ from .engine import Record
 from .input import choices_of
 from .steps import Step
 from .trail import Entry
+
+
+def carried(record: Any) -> dict[str, Any]:
+    """What a form carries unseen: the version that the person has seen, and a key that makes repeated posts one act."""
+    return {"_version": record.version, "_token": secrets.token_hex(12)}
 
 
 def cell(record: Any, name: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from .input import Rows
 from .lists import KeysetPages, filters_for, searched
 from .once import KeyReused, fingerprint, once
 from .shape import hidden
-from .show import cell, is_inside, label_of, own_language, shown, state_tag, step_url, told
+from .show import carried, cell, is_inside, label_of, own_language, shown, state_tag, step_url, told
 from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale, Step, unmet
 from .trail import Entry
 
@@ -291,7 +291,7 @@ class StepPage(RecordPage):
                 else self.record.get_absolute_url(),
                 "form": form,
                 "blocked_by": more.pop("blocked_by", None) or ([] if new else self.blocked()),
-                "hidden": {"_version": self.record.version, "_token": secrets.token_hex(12)},
+                "hidden": carried(self.record),
                 "submit_label": self.step.label,
                 "confirm": None,
                 "stale": None,
@@ -316,14 +316,11 @@ class StepPage(RecordPage):
             return self.show(self.bound(), 409, blocked_by=refused.sentences)
         except Stale as refused:
             # Sent again, it is an answer to the version that is shown beside it.
-            fresh = {"_version": refused.record.version, "_token": secrets.token_hex(12)}
-            return self.show(self.bound(), 409, stale=self.both(refused.record), expected=expected, hidden=fresh)
+            both, hidden = self.both(refused.record), carried(refused.record)
+            return self.show(self.bound(), 409, stale=both, expected=expected, hidden=hidden)
         except KeyReused:
-            return self.show(
-                self.bound(),
-                422,
-                blocked_by=[_("This page was sent before with other content. Look, then send again.")],
-            )
+            said = _("This page was sent before with other content. Look, then send again.")
+            return self.show(self.bound(), 422, blocked_by=[said])
         messages.success(request, answer["said"])
         return HttpResponseRedirect(answer["url"])
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from facility import accounts
+from tests.facility import signing
 
 
 @pytest.fixture
@@ -20,3 +21,18 @@ def at(monkeypatch):
     move(0)
     yield move
     monkeypatch.undo()
+
+
+@pytest.fixture(scope="module")
+def running():
+    """A provider of OpenID Connect that really runs."""
+    made = signing.Provider()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def provider(running, settings):
+    """The same, set up here."""
+    settings.SOCIALACCOUNT_PROVIDERS, settings.OIDC_ISSUER = running.setup, running.issuer
+    return running

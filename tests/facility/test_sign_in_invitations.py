@@ -175,19 +175,6 @@ def test_a_candidate_is_invited_once_admitted_and_not_before(office):
 # -- by the provider
 
 
-@pytest.fixture(scope="module")
-def running():
-    made = signing.Provider()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def provider(running, settings):
-    settings.SOCIALACCOUNT_PROVIDERS, settings.OIDC_ISSUER = running.setup, running.issuer
-    return running
-
-
 def test_whoever_is_invited_connects_the_provider_instead(office, provider):
     grant = invited(office)
     path, browser = path_of(letter_of()), client()

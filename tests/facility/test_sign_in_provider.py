@@ -13,19 +13,6 @@ from tests.facility.signing import client, is_in
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def running():
-    made = signing.Provider()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def provider(running, settings):
-    settings.SOCIALACCOUNT_PROVIDERS, settings.OIDC_ISSUER = running.setup, running.issuer
-    return running
-
-
 def connected(provider, person, subject):
     SocialAccount.objects.create(user=person, provider=provider.id, uid=subject)
 
