@@ -119,7 +119,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
         "jobs_running": jobs.get(Job.State.RUNNING, 0),
         "jobs_parked": jobs.get(Job.State.PARKED, 0),
         "jobs_oldest_seconds": round(oldest_job()),
-        "mails_late": Notice.objects.filter(mailed_at__isnull=True, mail_after__lt=late).count(),
+        # Tried before and put off, as while a server of mail is away or refuses to serve.
+        "jobs_failing": Job.objects.filter(state=Job.State.WAITING).exclude(reason="").count(),
+        "mails_late": Notice.objects.filter(mailed_at=None, mail_after__isnull=False, created_at__lt=late).count(),
         "timers_late": clock.Timer.objects.filter(next_at__lt=late).count(),
     }
     lines = [

@@ -122,7 +122,8 @@ def perform(
             counts.count(type(refused).__name__)
             log.info("step_refused", refusal=type(refused).__name__, **said)
         raise
-    log.info("step_taken", **said)
+    # A step that follows from another may still be undone with it.
+    transaction.on_commit(lambda: log.info("step_taken", **said))
     for mine, fresh in zip(records, done, strict=True):
         if mine is not fresh:
             mine.__dict__.update({k: v for k, v in fresh.__dict__.items() if not k.startswith("_may")})

@@ -210,8 +210,8 @@ def _unlock(job_id: str) -> None:
 
 def _work(taken: Job) -> str:
     structlog.contextvars.bind_contextvars(job_id=str(taken.pk), job=taken.name, record_id=str(taken.record_id))
-    handler = handler_of(taken.name)
     try:
+        handler = handler_of(taken.name)
         if handler.whole:
             with transaction.atomic():
                 if not _of_holder(taken).select_for_update(no_key=True).exists():
@@ -295,13 +295,19 @@ def _park(held: Job, reason: str) -> None:
     held.save(update_fields=["state", "holder", "reason"])
     # The reason stands on the page of jobs; it may name people, so it is not logged.
     log.error("job_parked", job=held.name, job_id=str(held.pk))
-    for follow in (_tell_overseers, handler_of(held.name).gives_up):
+    for follow in (_tell_overseers, _give_up):
         try:
             with transaction.atomic():
-                if follow:
-                    follow(held)
+                follow(held)
         except Exception as error:  # the job is parked all the same, or it would be rung for ever
-            log.error("parking_failed", job=held.name, job_id=str(held.pk), error=type(error).__name__)
+            kind = type(error).__name__
+            log.error("parking_failed", job=held.name, job_id=str(held.pk), error=kind, exc_info=True)
+
+
+def _give_up(held: Job) -> None:
+    gives_up = handler_of(held.name).gives_up
+    if gives_up:
+        gives_up(held)
 
 
 def _tell_overseers(held: Job) -> None:

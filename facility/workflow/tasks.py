@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from email.utils import parseaddr
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any
 
 import structlog
@@ -57,7 +57,7 @@ def send(job_id: str, queue: str) -> bool:
 def tick() -> int:
     """Lets due timers act: reminders, overdue marks, escalations, and the steps that the system takes by itself.
 
-    A timer that breaks stays due for the next tick and does not hold up those after it.
+    A timer that breaks is tried again later and does not hold up those after it.
     """
     instant, acted = clock.now(), 0
     for key in list(
@@ -73,7 +73,8 @@ def tick() -> int:
         except Exception as error:
             if not connection.is_usable():
                 raise
-            log.error("timer_broke", timer_id=str(key), error=type(error).__name__)
+            log.error("timer_broke", timer_id=str(key), error=type(error).__name__, exc_info=True)
+            clock.Timer.objects.filter(pk=key).update(next_at=instant + REFUSED_AGAIN)
     return acted
 
 
@@ -127,28 +128,23 @@ def mail(limit: int = 100) -> int:
     """
     sent = failed = 0
     waiting = Q(mailed_at__isnull=True, mail_after__lte=clock.now(), to__is_active=True)
-    for key in list(trail.Notice.objects.filter(waiting).order_by("mail_after").values_list("pk", flat=True)[:limit]):
-        with transaction.atomic():
-            notice = (
-                trail.Notice.objects.select_for_update(skip_locked=True, of=("self",))
-                .select_related("to")
-                .filter(waiting, pk=key)
-                .first()
-            )
-            if notice is None:
-                continue
-            try:
-                message_for(notice).send()
-            except Exception as error:
-                log.warning("mail_failed", notice_id=str(notice.pk), error=type(error).__name__)
-                # What is refused for good stays in the inbox alone.
-                notice.mail_after = clock.now() + jobs.LATER if passes(error) else None
-                failed += passes(error)
-                notice.save(update_fields=["mail_after"])
-            else:
-                notice.mailed_at, failed = clock.now(), 0
-                notice.save(update_fields=["mailed_at"])
-                sent += 1
+    rows = trail.Notice.objects.filter(waiting).select_related("to")
+    for key in list(rows.order_by("mail_after").values_list("pk", flat=True)[:limit]):
+        # Not locked while it is sent, or its reader would wait for the server of mail; one relay mails at a time.
+        notice = rows.filter(pk=key).first()
+        if notice is None:
+            continue
+        try:
+            message_for(notice).send()
+        except Exception as error:
+            log.warning("mail_failed", notice_id=str(key), error=type(error).__name__, exc_info=True)
+            # What is refused for good stays in the inbox alone.
+            final = refused_for_good(error)
+            trail.Notice.objects.filter(pk=key).update(mail_after=None if final else clock.now() + jobs.LATER)
+            failed += not final
+        else:
+            trail.Notice.objects.filter(pk=key).update(mailed_at=clock.now())
+            failed, sent = 0, sent + 1
         if failed >= FAILURES_IN_A_ROW:
             break
     return sent
@@ -159,18 +155,20 @@ def post(message: EmailMessage) -> None:
     try:
         message.send()
     except OSError as error:
-        if passes(error):
-            raise jobs.Later from error
-        raise
+        if refused_for_good(error):
+            raise
+        raise jobs.Later from error
 
 
-def passes(error: Exception) -> bool:
-    """Whether mailing again later may help: the server is away or says so itself (RFC 5321: codes 4xx)."""
+def refused_for_good(error: Exception) -> bool:
+    """Whether the server refuses this very address or mail, now and ever (RFC 5321: codes 5xx).
+
+    Whatever else it says, such as to a password that has run out, is about the server and may be mended.
+    """
     if isinstance(error, SMTPRecipientsRefused):
-        return all(code < PERMANENT for code, _said in error.recipients.values())
-    if isinstance(error, SMTPResponseException):
-        return error.smtp_code < PERMANENT
-    return isinstance(error, OSError)
+        codes = [code for code, _said in error.recipients.values()]
+        return bool(codes) and min(codes) >= PERMANENT
+    return isinstance(error, SMTPDataError) and error.smtp_code >= PERMANENT
 
 
 def letter(key: str, to: Any, subject: str, body: str) -> EmailMessage:

@@ -168,8 +168,9 @@ def overdue(number: int) -> list[Errand]:
 
 @pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control_without_locks"])
 def test_two_relays_act_once_also_when_one_is_killed_in_the_middle(processes, figure, guarded):
-    command, count = (RELAY if guarded else WITHOUT_LOCKS), amount(TIMERS)
+    command, count = (RELAY if guarded else WITHOUT_LOCKS), max(amount(TIMERS), 80)
     with post() as sink:
+        sink.seconds_before_thanks = 0.1  # so that both are at work at the same time
         processes.environment["EMAIL_URL"] = sink.url
         overdue(count)
         for name in ("one", "two"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import smtplib
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from facility.workflow import clock, tasks
@@ -111,6 +113,36 @@ def test_mail_once_with_one_message_id():
     notice = Notice.objects.get(to=giver)
     assert sent.to == [giver.email] and sent.extra_headers["Message-ID"].startswith(f"<{notice.pk}@")
     assert "The errand fetch bread is done." in sent.body
+
+
+@pytest.mark.parametrize(
+    ("error", "is_final"),
+    [
+        (smtplib.SMTPRecipientsRefused({"a@example.org": (550, b"nobody")}), True),
+        (smtplib.SMTPRecipientsRefused({"a@example.org": (450, b"busy")}), False),
+        (smtplib.SMTPDataError(554, b"spam"), True),
+        (smtplib.SMTPAuthenticationError(535, b"the password has run out"), False),
+        (smtplib.SMTPSenderRefused(553, b"not you", "facility@example.org"), False),
+        (ConnectionRefusedError(), False),
+        (KeyError("title"), False),
+    ],
+)
+def test_only_what_is_refused_for_this_address_is_given_up(monkeypatch, error, is_final):
+    """An error of the whole server, such as a password that has run out, must not strike out everybody's mail."""
+
+    def refuse(self):
+        raise error
+
+    giver, runner = making.people()
+    errand = making.errand(giver, runner)
+    errand.perform("begin", by=runner)
+    errand.perform("finish", by=runner)
+    monkeypatch.setattr(EmailMessage, "send", refuse)
+    assert tasks.mail() == 0
+    assert (Notice.objects.get(to=giver).mail_after is None) == is_final
+    monkeypatch.undo()
+    with time_machine.travel(timezone.now() + dt.timedelta(minutes=16), tick=False):
+        assert tasks.mail() == (not is_final)
 
 
 def test_only_the_demo_sets_the_clock(settings, tmp_path):

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -35,6 +36,15 @@ def test_sessions_that_have_ended_go():
     Session.objects.create(session_key="ended", session_data="", expire_date=clock.actual() - DAYS)
     tasks.keep_house()
     assert [one.session_key for one in Session.objects.all()] == [client.session.session_key]
+
+
+def test_where_people_were_signed_in_is_forgotten_with_the_session():
+    person, client = factories.person(), Client()
+    client.force_login(person)
+    for key in (client.session.session_key, "ended"):
+        UserSession.objects.create(user=person, session_key=key, ip="192.0.2.7", user_agent="Firefox", data={})
+    tasks.keep_house()
+    assert [one.session_key for one in UserSession.objects.all()] == [client.session.session_key]
 
 
 def test_files_without_a_document_go_and_all_others_stay():

@@ -161,3 +161,11 @@ def test_a_broker_that_is_away_is_asked_again_at_once():
     job = a_job()
     assert jobs.ring(lambda job_id, queue: False) == 0
     assert rung() == [str(job.pk)]
+
+
+def test_a_job_that_this_worker_does_not_know_is_parked_like_any_other():
+    job = a_job("tests.fail")
+    Job.objects.filter(pk=job.pk).update(name="tests.unheard_of")
+    assert [jobs.run(str(job.pk)) for _ in range(3)] == ["again", "again", "parked"]
+    job.refresh_from_db()
+    assert (job.state, job.reason) == ("parked", "KeyError")

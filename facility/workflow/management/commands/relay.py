@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from facility.workflow import jobs, tasks
 
@@ -71,7 +71,7 @@ class Loop(threading.Thread):
         try:
             close_old_connections()
             done = self.work()
-        except Error as error:
+        except (OperationalError, InterfaceError) as error:
             if not self.away:
                 log.warning("relay_database_away", error=type(error).__name__)
             self.away += 1
@@ -95,8 +95,8 @@ class Clockwork:
             done += tasks.tick()
             for act, every in NOW_AND_THEN.items():
                 if time.monotonic() >= self.next[act]:
-                    self.next[act] = time.monotonic() + every
                     act()
+                    self.next[act] = time.monotonic() + every
         return done
 
 
