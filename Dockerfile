@@ -12,7 +12,7 @@ COPY config/__init__.py config/assets.py config/
 RUN cp -r /venv /venv-node && /venv-node/bin/python -m config.assets
 COPY . .
 RUN for po in locale/*/LC_MESSAGES/*.po; do /venv/bin/pybabel --quiet compile --input-file "$po" --output-file "${po%.po}.mo"; done \
-    && SECRET_KEY=only-while-building /venv/bin/python manage.py collectstatic --noinput --verbosity 0
+    && SECRET_KEY=only-while-building EMAIL_URL=dummymail:// /venv/bin/python manage.py collectstatic --noinput --verbosity 0
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0 PORT=8000

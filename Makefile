@@ -70,7 +70,7 @@ check: setup ## format, lint, types, imports, migrations, deployment, templates,
 	$(PY) manage.py makemigrations --check --dry-run
 	@echo "manage.py check --deploy, with the settings of a production server"
 	@EMBEDDED=0 DEBUG=0 SECRET_KEY=$$($(PY) -c "import secrets; print(secrets.token_urlsafe(64))") \
-	  ALLOWED_HOSTS=facility.example BASE_URL=https://facility.example REDIS_URL=redis://redis \
+	  ALLOWED_HOSTS=facility.example BASE_URL=https://facility.example EMAIL_URL=smtp://mail REDIS_URL=redis://redis \
 	  DATABASE_URL=postgresql://app@db/facility $(PY) manage.py check --deploy --fail-level WARNING
 	.venv/bin/djlint --lint --quiet $(PACKAGES)
 	$(PY) manage.py workflow_docs --check

@@ -93,7 +93,7 @@ def _references() -> list[tuple[type[models.Model], str]]:
 
 
 def _plain(row: models.Model) -> dict[str, Any]:
-    hidden = {"password", "sha256", "vector"}
+    hidden = {"password", "sha256", "vector", "session_key", "data"}
     return {f.attname: str(getattr(row, f.attname)) for f in row._meta.concrete_fields if f.name not in hidden}
 
 

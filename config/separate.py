@@ -85,11 +85,13 @@ class Separate:
                 self.redis.start()
                 yield self
             finally:
-                if self.redis.answers():
-                    self.redis.stop()
-                if self.postgres.answers():
-                    self.postgres.stop()
-                self._remove()
+                try:
+                    if self.redis.answers():
+                        self.redis.stop()
+                    if self.postgres.answers():
+                        self.postgres.stop()
+                finally:
+                    self._remove()
 
     def _remove(self) -> None:
         """Kills what still works in the folders, then removes them: nothing in them is worth keeping."""

@@ -260,7 +260,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DOCUMENT_MAX_BYTES = 10_000_000
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if not EMBEDDED else f"filemail:///{DATA_ROOT}/mail")
+# No default elsewhere: mails hold names and one-use links, which must not end in a log.
+if not EMBEDDED and not env("EMAIL_URL", default=""):
+    raise ImproperlyConfigured("Set EMAIL_URL to the mail server, such as smtp+tls://user:password@host:587.")
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"filemail:///{DATA_ROOT}/mail")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="facility@example.org")
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""

@@ -18,6 +18,8 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.models import Session
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -35,6 +37,7 @@ from facility.registry.cluster import Cluster
 from facility.registry.grants import Grant, Role, Scope
 from facility.registry.people import Person, SignedIn, Token
 from facility.roles import in_force
+from facility.workflow import clock
 from facility.workflow.steps import NotFound
 
 PageOf = Callable[..., HttpResponseBase]
@@ -75,6 +78,7 @@ def account(request: SignedIn) -> HttpResponse:
         messages.success(request, _("Your mails come in this language from now on."))
         return HttpResponseRedirect(reverse("account"))
     factors = Authenticator.objects.filter(user=person)
+    going_on = Q(session_key__in=Session.objects.filter(expire_date__gt=clock.actual()).values("session_key"))
     context = {
         "form": form,
         "facts": [{"label": _("Name"), "value": person.name}, {"label": _("E-mail"), "value": person.email or ""}],
@@ -83,7 +87,7 @@ def account(request: SignedIn) -> HttpResponse:
         "passkeys": factors.filter(type=Authenticator.Type.WEBAUTHN).count(),
         "provider": provider(request),
         "connected": list(SocialAccount.objects.filter(user=person).order_by("date_joined")),
-        "sessions": list(UserSession.objects.filter(user=person).order_by("-created_at")),
+        "sessions": list(UserSession.objects.filter(going_on, user=person).order_by("-created_at")),
         "here": request.session.session_key,
         "tokens": list(Token.in_force(person=person).order_by("made_at")),
     }
@@ -191,7 +195,7 @@ class Invitation(View):
         if not form.is_valid():
             return self.show(form, 400)
         try:
-            self.link.spend(form.save)
+            self.link.set_up(form.save)
         except NotFound:
             return self.over()
         done: HttpResponse = perform_login(request, self.link.person, redirect_url=settings.LOGIN_REDIRECT_URL)

@@ -68,7 +68,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         if link is None or link.person.can_sign_in():
             return
         try:
-            link.spend(lambda: sociallogin.connect(request, link.person))
+            link.set_up(lambda: sociallogin.connect(request, link.person))
         except NotFound:
             return
 

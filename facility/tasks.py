@@ -4,7 +4,9 @@ import datetime as dt
 
 from allauth.account import app_settings
 from allauth.account.utils import user_pk_to_url_str
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.files.storage import storages
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -34,8 +36,9 @@ def scan_document(work: Job) -> None:
 @job("facility.invite")
 def invite(work: Job) -> None:
     """Sends a link to set up a sign-in. It stands only in the mail, and the one before it ends."""
-    grant = Grant.objects.select_related("person", "programme").get(pk=work.record_id)
-    person = grant.person
+    grant = Grant.objects.select_related("programme").get(pk=work.record_id)
+    # Locked, so that of two invitations at once the later ends the earlier.
+    grant.person = person = Person.objects.select_for_update(no_key=True).get(pk=grant.person_id)
     if not (person.is_active and person.email and grant.is_in_force() and grant.is_new_here()):
         return
     Link.objects.filter(person=person, step=Link.SIGN_IN, used_at__isnull=True).update(until_at=clock.now())
@@ -62,6 +65,13 @@ def mail_new_password(work: Job) -> None:
 
 def _address(name: str, **kwargs: str) -> str:
     return settings.BASE_URL + reverse(name, kwargs=kwargs)
+
+
+@daily
+def forget_where_people_were_signed_in() -> int:
+    """Address and browser of sessions that are over."""
+    there = Session.objects.values("session_key")
+    return UserSession.objects.exclude(session_key__in=there).delete()[0]
 
 
 @daily

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
 from facility.registry.people import Person, Token
 from facility.workflow import trail
@@ -54,6 +57,17 @@ def test_a_person_gets_what_is_held_on_them(advisor, as_owner, capsys):
     assert told["facility.person"][0]["name"] == "Zacharias Quillfeather"
     assert told["advisory.curriculumvitae"][0]["fields"]
     assert "password" not in told["facility.person"][0]
+
+
+def test_what_one_signs_in_with_is_not_printed(advisor, as_owner, capsys):
+    client = Client()
+    client.force_login(advisor.person)
+    key = client.session.session_key
+    UserSession.objects.create(user=advisor.person, session_key=key, ip="192.0.2.7", user_agent="Firefox", data={})
+    Authenticator.objects.create(user=advisor.person, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+    call_command("export_person", str(advisor.person_id))
+    said = capsys.readouterr().out
+    assert "192.0.2.7" in said and key not in said and "JBSWY3DPEHPK3PXP" not in said
 
 
 def test_the_application_itself_may_not_erase(advisor):

@@ -138,6 +138,7 @@ class GiveGrant(StepForm):
             )
             fields["programme"].widget = forms.HiddenInput()
             fields["email"].required = fields["name"].required = True
+            self.narrow_to("person", Person.objects.none())
 
     def clean(self) -> dict[str, Any]:
         """One person, one scope, and no role above the giver's own."""

@@ -93,6 +93,17 @@ class Link(models.Model):
 
         return door.retrying(once)
 
+    def set_up(self, act: Callable[[], T]) -> T:
+        """Spends an invitation; NotFound when the person has set up a sign-in meanwhile, as by another invitation."""
+
+        def first() -> T:
+            people: Any = type(self.person)
+            if people.objects.select_for_update(no_key=True).get(pk=self.person_id).can_sign_in():
+                raise NotFound(_("This link has been used."))
+            return act()
+
+        return self.spend(first)
+
 
 class Tries(SimpleRateThrottle):
     """Five tries a minute from one address; the address is kept for that minute, and only as a hash."""

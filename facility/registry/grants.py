@@ -10,7 +10,19 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from facility.registry.people import Person, Token
-from facility.roles import administrator, any_of, anywhere, held, lead, observer, office, parent_step, system, who
+from facility.roles import (
+    administrator,
+    any_of,
+    anywhere,
+    held,
+    lead,
+    leads_of,
+    observer,
+    office,
+    parent_step,
+    system,
+    who,
+)
 from facility.workflow import clock, door
 from facility.workflow.engine import Faces, Record
 from facility.workflow.steps import SYSTEM, guard, step
@@ -152,6 +164,10 @@ class Grant(Record):
         """Ends the role now, and with it the person's sessions."""
         self.until_at = clock.now()
         self.changes_what_may_be_done(False)
+
+    def overseers(self) -> list[Any]:
+        """The lead coordinators, where it belongs to a programme."""
+        return list(leads_of(self.programme_id)) if self.programme_id else []
 
     def changes_what_may_be_done(self, ends_tokens: bool) -> None:
         """Ends the person's sessions, unless the grant only follows from a step of another record.

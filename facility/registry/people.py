@@ -94,6 +94,10 @@ class Person(AbstractBaseUser):
         """Whether the person has set a password, or has come in once, perhaps by an account elsewhere."""
         return self.has_usable_password() or self.last_login is not None
 
+    def overseers(self) -> list[Any]:
+        """Nobody is told when work about a person stops; whoever waits for a mail asks again."""
+        return []
+
     def scope_id(self) -> None:
         """A person belongs to no programme; jobs about one ask this, as they ask records."""
 
@@ -131,7 +135,7 @@ class Token(models.Model):
     def make(cls, person: Person, label: str, *, scope: str = "write", days: int = 90) -> str:
         """A new token, shown once and never again."""
         plain = f"fac_{secrets.token_urlsafe(32)}"
-        instant = dt.datetime.now(dt.UTC)
+        instant = clock.actual()
         cls.objects.create(
             person=person, label=label, scope=scope, sha256=_hash(plain), expires_at=instant + dt.timedelta(days=days)
         )
@@ -140,12 +144,12 @@ class Token(models.Model):
     @classmethod
     def in_force(cls, **of: Any) -> models.QuerySet[Token]:
         """The tokens that work now, as far as they themselves say."""
-        return cls.objects.filter(revoked_at__isnull=True, expires_at__gt=dt.datetime.now(dt.UTC), **of)
+        return cls.objects.filter(revoked_at__isnull=True, expires_at__gt=clock.actual(), **of)
 
     @classmethod
     def revoke(cls, **of: Any) -> int:
         """Ends the tokens that these words name; answers how many."""
-        return cls.in_force(**of).update(revoked_at=dt.datetime.now(dt.UTC))
+        return cls.in_force(**of).update(revoked_at=clock.actual())
 
     @classmethod
     def person_of(cls, plain: str) -> tuple[Person, str] | None:

@@ -13,7 +13,7 @@ from facility.registry.grants import Grant
 from facility.registry.people import Person
 from facility.workflow import clock
 from facility.workflow.jobs import Job
-from facility.workflow.steps import SYSTEM, Blocked, Invalid, NotAllowed
+from facility.workflow.steps import SYSTEM, Blocked, Invalid, NotAllowed, NotFound
 from tests import factories as make
 from tests.facility import signing
 from tests.facility.signing import client, is_in
@@ -60,6 +60,22 @@ def test_whoever_is_new_gets_a_mail_sets_a_password_and_is_in(office):
     assert browser.post(path_of(letter), FIRST)["Location"] == "/workspace/"
     assert is_in(browser) and browser.session["_auth_user_id"] == str(grant.person_id)
     assert signing.sign_in(client(), grant.person, FIRST["password1"]).status_code == 302
+
+
+def test_of_two_links_that_were_opened_at_once_only_the_first_sets_a_password(office):
+    """Both looked good when they were opened; the second learns of the first before it writes."""
+    person = invited(office).person
+    one, two = (Link.find(Link.make(person, person.grants.first(), Link.SIGN_IN)) for _ in range(2))
+    assert one.set_up(lambda: Person.objects.filter(pk=person.pk).update(password="first!")) == 1
+    with pytest.raises(NotFound):
+        two.set_up(lambda: Person.objects.filter(pk=person.pk).update(password="second!"))
+    assert Person.objects.get(pk=person.pk).password == "first!"
+
+
+def test_an_invitation_that_cannot_be_sent_is_told_to_the_lead(office):
+    lead = make.staff("lead", programme_of(office))
+    grant = invited(office)
+    assert [one.pk for one in grant.overseers()] == [lead.pk]
 
 
 def test_only_the_hash_of_the_code_is_kept(office):

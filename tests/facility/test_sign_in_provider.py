@@ -186,6 +186,7 @@ def test_a_provider_without_https_is_refused_outside_of_a_developers_machine():
         "PATH": os.environ["PATH"],
         "SECRET_KEY": "k" * 50,
         "ALLOWED_HOSTS": "x",
+        "EMAIL_URL": "smtp://mail",
         "OIDC_ISSUER": "http://login.example",
     }
     got = subprocess.run(
