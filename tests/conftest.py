@@ -9,6 +9,7 @@ from typing import Any
 import environ
 import pytest
 from django.db import connection, connections
+from django.utils import timezone, translation
 
 OWNER = environ.Env.db_url_config(os.environ["MIGRATE_DATABASE_URL"])
 
@@ -84,6 +85,14 @@ def _fast_passwords(settings: Any) -> None:
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+
+
+@pytest.fixture(autouse=True)
+def _english_and_utc() -> Iterator[None]:
+    """What a request of one test activates (its language, its zone) lasts in the thread; it ends here."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -204,7 +204,9 @@ def member(home):
     SocialAccount.objects.create(
         user=manager, provider=settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["provider_id"], uid="ines"
     )
-    UserSession.objects.create(user=manager, ip="192.0.2.7", session_key="x" * 32, user_agent="Firefox on a laptop")
+    UserSession.objects.create(
+        user=manager, ip="192.0.2.7", session_key=session_of(manager), user_agent="Firefox on a laptop"
+    )
     return manager
 
 
