@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import operations
-from facility import account_pages, pages, toolkit_api, web  # noqa: F401 (pages of records register themselves)
+from facility import toolkit_api
 from facility.workflow import api
 from facility.workflow import web as workflow_web
 from reporting import toolkit_web
@@ -21,21 +21,12 @@ urlpatterns = [
     # An address is changed by the office: it is what an invitation was sent to.
     path("accounts/email/", RedirectView.as_view(pattern_name="account"), name="account_email"),
     path("accounts/sessions/", RedirectView.as_view(pattern_name="account"), name="usersessions_list"),
-    path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
+    path("", include("facility.urls")),
     path("accounts/", include("allauth.urls")),
     path("toolkit/", toolkit_web.toolkit, name="toolkit"),
     path("toolkit/<str:cell>/", toolkit_web.toolkit_cell, name="toolkit-cell"),
     path("p/<slug:programme>/", reporting_web.public_programme, name="public-programme"),
     path("workspace/", reporting_web.home, name="home"),
-    path("workspace/inbox/", web.inbox, name="inbox"),
-    path("workspace/account/", account_pages.account, name="account"),
-    path("workspace/account/sessions/", account_pages.end_sessions, name="account-sessions"),
-    path("workspace/account/tokens/", account_pages.new_token, name="account-new-token"),
-    path("workspace/account/tokens/<uuid:pk>/", account_pages.revoke_token, name="account-token"),
-    path("workspace/search/", web.search, name="search"),
-    path("workspace/trail/", web.trail, name="trail"),
-    path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
-    path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
     path("", include("reporting.urls")),
     path("", include("webinars.urls")),
     path("", include("advisory.urls")),

@@ -1,4 +1,4 @@
-"""Records of this app that the general pages do not show well enough: the evaluator's review, and a call's figures."""
+"""The evaluator's review: the declaration, the application beside the scores, the queue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -14,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from facility.application import Application
-from facility.call import Call
 from facility.evaluation import SCALE, Evaluation
 from facility.workflow import clock
 from facility.workflow.show import carried
@@ -222,32 +220,3 @@ def _answers(application: Application) -> list[dict[str, str]]:
             }
         )
     return answers
-
-
-@page_of(Call)
-class CallPage(DetailPage):
-    """A call; staff see in one table how many applications stand where."""
-
-    def context(self, record: Call) -> dict[str, Any]:
-        """Facts and criteria, and the applications by state."""
-        context = super().context(record)
-        if record.face != "staff":
-            return context
-        words = dict(Application.State.choices)
-        url = reverse("records", kwargs={"records": Application.records})
-        counted = (
-            Application.objects.visible_to(self.person).filter(call=record).values("state").annotate(n=Count("pk"))
-        )
-        number = {row["state"]: row["n"] for row in counted.order_by("state")}
-        rows = [
-            [{"value": str(words[state]), "url": f"{url}?state={state}&call={record.pk}"}, number[state]]
-            for state in words
-            if state in number
-        ]
-        part = {
-            "title": _("Applications"),
-            "columns": [_("State"), _("Number")],
-            "rows": rows,
-            "empty": _("No application is handed in yet."),
-        }
-        return context | {"parts": [part, *context["parts"]]}

@@ -1,0 +1,18 @@
+"""The addresses of this app that no record has by itself."""
+
+from django.urls import path
+
+from facility import account_pages, call_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
+
+urlpatterns = [
+    path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
+    path("workspace/inbox/", web.inbox, name="inbox"),
+    path("workspace/account/", account_pages.account, name="account"),
+    path("workspace/account/sessions/", account_pages.end_sessions, name="account-sessions"),
+    path("workspace/account/tokens/", account_pages.new_token, name="account-new-token"),
+    path("workspace/account/tokens/<uuid:pk>/", account_pages.revoke_token, name="account-token"),
+    path("workspace/search/", web.search, name="search"),
+    path("workspace/trail/", web.trail, name="trail"),
+    path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
+    path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
+]
