@@ -5,171 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from facility.bid import (
-    INELIGIBLE,
-    Bid,
-    assigned_evaluator,
-    on_public_list,
-    own_advisor,
+    State,
     own_manager,
-    partner_manager,
 )
-from facility.registry.cluster import Cluster
-from facility.roles import any_of, lead, office, parent_step, readers
+from facility.readiness import Ready
+from facility.roles import lead, office, parent_step
 from facility.workflow import clock
-from facility.workflow.engine import Faces, state_field
-from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, step
 
 
-class Application(Bid):
+class Application(Ready):
     """A cluster's bid for a place: drafted, submitted, found eligible, evaluated, then selected or not."""
-
-    class State(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        SUBMITTED = "submitted", _("Submitted")
-        RETURNED = "returned", _("Returned for clarification")
-        ELIGIBLE = "eligible", _("Eligible")
-        INELIGIBLE = "ineligible", _("Not eligible")
-        EVALUATED = "evaluated", _("Evaluated")
-        SELECTED = "selected", _("Selected")
-        RESERVE = "reserve", _("On the reserve list")
-        REJECTED = "rejected", _("Not selected")
-        DECLINED = "declined", _("Declined by the cluster")
-        WITHDRAWN = "withdrawn", _("Withdrawn")
-        UNDER_REVIEW = "under_review", _("Under review")
-
-    records = "applications"
-    lede = _("Applications, from draft to decision.")
-    columns = ("number", "lead_cluster__country", "call", "submitted_at", "score")
-    list_related = ("lead_cluster",)
-    facts = (
-        "call",
-        "lead_cluster",
-        "number",
-        "submitted_at",
-        "motivation",
-        "context",
-        "training_needs",
-        "strategic_focus",
-    )
-    staff_facts = ("score", "spread", "place", "reserve_position", "reason_code", "receipt")
-    search_in = ("lead_cluster__name", "title_text", "number")
-    filter_by = ("state", "call")
-    order_by = ("-id", "number", "score")
-    door_related = ("call", "programme", "lead_cluster")
-    tones = {
-        "submitted": "wait",
-        "returned": "warn",
-        "eligible": "active",
-        "ineligible": "bad",
-        "evaluated": "wait",
-        "selected": "good",
-        "reserve": "wait",
-        "under_review": "wait",
-        "withdrawn": "idle",
-    }
-    outside_words = {"eligible": _("Being evaluated"), "evaluated": _("Being evaluated")}
-    awaits = {
-        "draft": ("submit",),
-        "returned": ("resubmit",),
-        "submitted": ("declare_eligible",),
-        "eligible": ("close_evaluation",),
-        "under_review": ("uphold",),
-    }
-    shape = {
-        "number": "number",
-        "title": "title_text",
-        "call": {"id": "call_id", "title": "call__title_text"},
-        "lead_cluster": {"id": "lead_cluster_id", "name": "lead_cluster__name", "country": "lead_cluster__country"},
-        "partners": Many(
-            "facility.ApplicationPartner",
-            "application",
-            {"id": "cluster_id", "name": "cluster__name", "country": "cluster__country"},
-            ("cluster__sort_name", "pk"),
-        ),
-        "participant:motivation": "motivation",
-        "participant:context": "context",
-        "participant:training_needs": "training_needs",
-        "participant:strategic_focus": "strategic_focus",
-        "participant:submitted_at": "submitted_at",
-        "participant:needs": Many(
-            "facility.ApplicationNeed", "application", {"area": "area", "text": "text", "rank": "rank"}, ("rank",)
-        ),
-        "staff:score": "score",
-        "staff:spread": "spread",
-        "staff:place": "place",
-        "staff:reserve_position": "reserve_position",
-    }
-    faces = Faces(
-        readers.when(~Q(state="draft")),
-        any_of(own_manager, partner_manager, assigned_evaluator, own_advisor),
-        on_public_list,
-    )
-
-    state = state_field(State)
-    call = models.ForeignKey(
-        "facility.Call", on_delete=models.PROTECT, related_name="applications", verbose_name=_("call")
-    )
-    lead_cluster = models.ForeignKey(
-        Cluster, on_delete=models.PROTECT, related_name="applications", verbose_name=_("lead cluster")
-    )
-    number = models.CharField(_("number"), max_length=20, blank=True, default="")
-    title_text = models.CharField(_("title"), max_length=200)
-    motivation = models.TextField(_("motivation"), blank=True, default="")
-    context = models.TextField(_("context"), blank=True, default="")
-    training_needs = models.TextField(_("training needs"), blank=True, default="")
-    strategic_focus = models.PositiveSmallIntegerField(_("strategic focus, 1 to 5"), null=True, blank=True)
-    has_signed = models.BooleanField(_("declaration of honour"), default=False)
-    is_registered = models.BooleanField(_("registered on the platform"), default=True)
-    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
-    receipt = models.CharField(_("receipt"), max_length=64, blank=True, default="")
-    reason_code = models.CharField(_("reason"), max_length=20, choices=INELIGIBLE, blank=True, default="")
-    reason_text = models.TextField(_("reason in words"), blank=True, default="")
-    before_review = models.CharField(max_length=30, blank=True, default="")
-    score = models.DecimalField(_("score"), max_digits=5, decimal_places=2, null=True)
-    spread = models.DecimalField(_("spread"), max_digits=5, decimal_places=2, null=True)
-    spread_note = models.TextField(_("note on the spread"), blank=True, default="")
-    place = models.PositiveSmallIntegerField(_("place"), null=True)
-    reserve_position = models.PositiveSmallIntegerField(_("position on the reserve list"), null=True)
-
-    class Meta:
-        verbose_name = _("application")
-        verbose_name_plural = _("applications")
-        indexes = [models.Index(fields=["call", "state"], name="application_by_call")]
-        constraints = [
-            models.UniqueConstraint(fields=["call", "place"], condition=Q(place__isnull=False), name="place_sold_once"),
-            models.CheckConstraint(
-                condition=Q(place__isnull=True) | Q(state="selected"), name="place_only_for_the_selected"
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="selected") | Q(place__isnull=False), name="the_selected_have_a_place"
-            ),
-            models.UniqueConstraint(
-                fields=["call", "lead_cluster"],
-                condition=~Q(state__in=["withdrawn"]),
-                name="one_application_per_cluster",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.lead_cluster.name}: {self.title_text}"
-
-    def title(self) -> str:
-        """The lead cluster's name."""
-        return self.lead_cluster.name
-
-    @property
-    def lang(self) -> str:
-        """The language of the name it is shown under."""
-        return self.lead_cluster.lang
-
-    # -- steps
 
     @step(label=_("New application"), source=NEW, target=State.DRAFT, who=own_manager, form="ApplicationForm")
     def create(self, *, by: Any, **data: Any) -> None:
@@ -186,7 +36,13 @@ class Application(Bid):
         source=State.DRAFT,
         target=State.SUBMITTED,
         who=own_manager,
-        guards=[Bid.is_before_closing, Bid.has_motivation, Bid.has_context, Bid.has_needs, Bid.has_declaration],
+        guards=[
+            Ready.is_before_closing,
+            Ready.has_motivation,
+            Ready.has_context,
+            Ready.has_needs,
+            Ready.has_declaration,
+        ],
         locks="call",
     )
     def submit(self, *, by: Any) -> None:
@@ -252,7 +108,7 @@ class Application(Bid):
         source=State.ELIGIBLE,
         target=State.EVALUATED,
         who=office,
-        guards=[Bid.has_enough_evaluations],
+        guards=[Ready.has_enough_evaluations],
         locks="call",
         form="CloseEvaluation",
     )
@@ -333,7 +189,7 @@ class Application(Bid):
         source=State.RESERVE,
         target=State.SELECTED,
         who=lead,
-        guards=[Bid.has_free_place, Bid.is_within_quota, Bid.is_next_in_order],
+        guards=[Ready.has_free_place, Ready.is_within_quota, Ready.is_next_in_order],
         locks="call",
     )
     def promote(self, *, by: Any) -> None:
@@ -363,7 +219,7 @@ class Application(Bid):
         source=[State.INELIGIBLE, State.REJECTED],
         target=State.UNDER_REVIEW,
         who=own_manager,
-        guards=[Bid.is_not_reviewed],
+        guards=[Ready.is_not_reviewed],
         form="facility.workflow.input.ReasonForm",
     )
     def request_review(self, *, by: Any, reason: str) -> None:

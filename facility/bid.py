@@ -1,27 +1,23 @@
-"""What an application holds, and what must be true of it before a step: columns and guards of `application.py`."""
+"""What an application holds and shows: its columns, partners and needs, and who has to do with it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zoneinfo
 from typing import Any
 
 from django.apps import apps
 from django.db import models
 from django.db.models import Q
-from django.utils import formats
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.registry.vocabulary_data import vocabulary
-from facility.roles import held, holders, manager_of, staff_of, who
-from facility.workflow import clock
-from facility.workflow.engine import Part
+from facility.roles import any_of, held, holders, manager_of, readers, staff_of, who
+from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.ids import uuid7
-from facility.workflow.steps import guard
+from facility.workflow.shape import Many
 
 AREAS = [(term.id, term.label("en")) for term in vocabulary("areas")]
 PARTNERS_AT_MOST = 4
@@ -34,92 +30,210 @@ INELIGIBLE = [
 ]
 
 
-class Bid(InProgramme):
-    """The guards of an application, and what others ask of it."""
+class State(models.TextChoices):
+    """Where an application stands."""
 
-    call: Any
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Submitted")
+    RETURNED = "returned", _("Returned for clarification")
+    ELIGIBLE = "eligible", _("Eligible")
+    INELIGIBLE = "ineligible", _("Not eligible")
+    EVALUATED = "evaluated", _("Evaluated")
+    SELECTED = "selected", _("Selected")
+    RESERVE = "reserve", _("On the reserve list")
+    REJECTED = "rejected", _("Not selected")
+    DECLINED = "declined", _("Declined by the cluster")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    UNDER_REVIEW = "under_review", _("Under review")
+
+
+class ApplicationPartner(Part):
+    """A partner cluster of an application."""
+
+    application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="partners")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="partnerships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["application", "cluster"], name="partner_once_per_application")]
+
+    def __str__(self) -> str:
+        return self.cluster.name
+
+
+class ApplicationNeed(Part):
+    """A need as the applicant put it, in order of importance."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="needs")
+    rank = models.PositiveSmallIntegerField()
+    area = models.CharField(max_length=40, choices=AREAS)
+    text = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["application", "rank"], name="need_rank_once_per_application")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+# Who has to do with an application.
+own_manager = manager_of("lead_cluster_id")
+partner_manager = who(
+    "partner manager",
+    lambda person: Q(
+        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values(
+            "application_id"
+        )
+    ),
+    "manager",
+)
+assigned_evaluator = who(
+    "assigned evaluator", lambda person: Q(pk__in=held(person, "evaluator", scope="application")), "evaluator"
+)
+on_public_list = who(
+    "public",
+    lambda person: Q(
+        state="selected",
+        call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id"),
+    ),
+)
+own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="application")), "advisor")
+
+
+class Bid(InProgramme):
+    """What an application holds, shows and is asked by others."""
+
     evaluations: Any
-    lead_cluster: Any
-    lead_cluster_id: Any
     needs: Any
     partners: Any
-    before_review: str
-    context: str
-    has_signed: bool
-    motivation: str
-    reserve_position: int | None
-    title_text: str
-    training_needs: str
+
+    State = State
+
+    records = "applications"
+    lede = _("Applications, from draft to decision.")
+    columns = ("number", "lead_cluster__country", "call", "submitted_at", "score")
+    list_related = ("lead_cluster",)
+    facts = (
+        "call",
+        "lead_cluster",
+        "number",
+        "submitted_at",
+        "motivation",
+        "context",
+        "training_needs",
+        "strategic_focus",
+    )
+    staff_facts = ("score", "spread", "place", "reserve_position", "reason_code", "receipt")
+    search_in = ("lead_cluster__name", "title_text", "number")
+    filter_by = ("state", "call")
+    order_by = ("-id", "number", "score")
+    door_related = ("call", "programme", "lead_cluster")
+    tones = {
+        "submitted": "wait",
+        "returned": "warn",
+        "eligible": "active",
+        "ineligible": "bad",
+        "evaluated": "wait",
+        "selected": "good",
+        "reserve": "wait",
+        "under_review": "wait",
+        "withdrawn": "idle",
+    }
+    outside_words = {"eligible": _("Being evaluated"), "evaluated": _("Being evaluated")}
+    awaits = {
+        "draft": ("submit",),
+        "returned": ("resubmit",),
+        "submitted": ("declare_eligible",),
+        "eligible": ("close_evaluation",),
+        "under_review": ("uphold",),
+    }
+    shape = {
+        "number": "number",
+        "title": "title_text",
+        "call": {"id": "call_id", "title": "call__title_text"},
+        "lead_cluster": {"id": "lead_cluster_id", "name": "lead_cluster__name", "country": "lead_cluster__country"},
+        "partners": Many(
+            "facility.ApplicationPartner",
+            "application",
+            {"id": "cluster_id", "name": "cluster__name", "country": "cluster__country"},
+            ("cluster__sort_name", "pk"),
+        ),
+        "participant:motivation": "motivation",
+        "participant:context": "context",
+        "participant:training_needs": "training_needs",
+        "participant:strategic_focus": "strategic_focus",
+        "participant:submitted_at": "submitted_at",
+        "participant:needs": Many(
+            "facility.ApplicationNeed", "application", {"area": "area", "text": "text", "rank": "rank"}, ("rank",)
+        ),
+        "staff:score": "score",
+        "staff:spread": "spread",
+        "staff:place": "place",
+        "staff:reserve_position": "reserve_position",
+    }
+    faces = Faces(
+        readers.when(~Q(state="draft")),
+        any_of(own_manager, partner_manager, assigned_evaluator, own_advisor),
+        on_public_list,
+    )
+
+    state = state_field(State)
+    call = models.ForeignKey(
+        "facility.Call", on_delete=models.PROTECT, related_name="applications", verbose_name=_("call")
+    )
+    lead_cluster = models.ForeignKey(
+        Cluster, on_delete=models.PROTECT, related_name="applications", verbose_name=_("lead cluster")
+    )
+    number = models.CharField(_("number"), max_length=20, blank=True, default="")
+    title_text = models.CharField(_("title"), max_length=200)
+    motivation = models.TextField(_("motivation"), blank=True, default="")
+    context = models.TextField(_("context"), blank=True, default="")
+    training_needs = models.TextField(_("training needs"), blank=True, default="")
+    strategic_focus = models.PositiveSmallIntegerField(_("strategic focus, 1 to 5"), null=True, blank=True)
+    has_signed = models.BooleanField(_("declaration of honour"), default=False)
+    is_registered = models.BooleanField(_("registered on the platform"), default=True)
+    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
+    receipt = models.CharField(_("receipt"), max_length=64, blank=True, default="")
+    reason_code = models.CharField(_("reason"), max_length=20, choices=INELIGIBLE, blank=True, default="")
+    reason_text = models.TextField(_("reason in words"), blank=True, default="")
+    before_review = models.CharField(max_length=30, blank=True, default="")
+    score = models.DecimalField(_("score"), max_digits=5, decimal_places=2, null=True)
+    spread = models.DecimalField(_("spread"), max_digits=5, decimal_places=2, null=True)
+    spread_note = models.TextField(_("note on the spread"), blank=True, default="")
+    place = models.PositiveSmallIntegerField(_("place"), null=True)
+    reserve_position = models.PositiveSmallIntegerField(_("position on the reserve list"), null=True)
 
     class Meta:
         abstract = True
-
-    @guard(_("The call is not open."))
-    def is_before_closing(self) -> Any:
-        """The call takes applications now, by its own clock."""
-        open_now = self.call.state == "open" and self.call.opens_at <= clock.now() < self.call.closes_at
-        return open_now or [
-            _t("Applications can be submitted only while the call is open: until %s.") % _local(self.call)
+        verbose_name = _("application")
+        verbose_name_plural = _("applications")
+        indexes = [models.Index(fields=["call", "state"], name="application_by_call")]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "place"], condition=Q(place__isnull=False), name="place_sold_once"),
+            models.CheckConstraint(
+                condition=Q(place__isnull=True) | Q(state="selected"), name="place_only_for_the_selected"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="selected") | Q(place__isnull=False), name="the_selected_have_a_place"
+            ),
+            models.UniqueConstraint(
+                fields=["call", "lead_cluster"],
+                condition=~Q(state__in=["withdrawn"]),
+                name="one_application_per_cluster",
+            ),
         ]
 
-    @guard(_("Write the motivation before you submit."))
-    def has_motivation(self) -> bool:
-        """Motivation is there."""
-        return bool(self.motivation.strip())
+    def __str__(self) -> str:
+        return f"{self.lead_cluster.name}: {self.title_text}"
 
-    @guard(_("Describe the context of the cluster before you submit."))
-    def has_context(self) -> bool:
-        """Context is there (F11)."""
-        return bool(self.context.strip())
+    def title(self) -> str:
+        """The lead cluster's name."""
+        return self.lead_cluster.name
 
-    @guard(_("Name at least one need before you submit."))
-    def has_needs(self) -> bool:
-        """At least one need."""
-        return self.needs.exists()
-
-    @guard(_("Sign the declaration of honour before you submit."))
-    def has_declaration(self) -> bool:
-        """The declaration is signed."""
-        return self.has_signed
-
-    @guard(_("Close all evaluations that the call asks for first."))
-    def has_enough_evaluations(self) -> Any:
-        """As many evaluations are submitted as the call requires."""
-        done = self.evaluations.filter(state="submitted").count()
-        required = self.call.evaluations_required
-        return done >= required or [
-            _t("%(done)d of %(required)d evaluations are submitted.") % {"done": done, "required": required}
-        ]
-
-    @guard(_("A place must be free."))
-    def has_free_place(self) -> Any:
-        """The call has a place that nobody holds."""
-        return bool(self.call.free_places()) or [_t("All %d places of the call are taken.") % self.call.places]
-
-    @guard(_("The quota of the country must hold."))
-    def is_within_quota(self) -> Any:
-        """The country's cap leaves room."""
-        cap = self.call.country_cap
-        if cap is None:
-            return True
-        country = str(self.lead_cluster.country)
-        there = self.call.applications.filter(state="selected", lead_cluster__country=country).count()
-        return there < cap or [
-            _t("%(country)s has %(n)d selected applications; the call allows %(cap)d.")
-            % {"country": country, "n": there, "cap": cap}
-        ]
-
-    @guard(_("Promote in the order of the reserve list."))
-    def is_next_in_order(self) -> Any:
-        """No reserve before this one could be promoted under the quotas."""
-        earlier = self.call.applications.filter(state="reserve", reserve_position__lt=self.reserve_position or 0)
-        first = next((one for one in earlier.order_by("reserve_position") if one.is_within_quota() is True), None)
-        return first is None or [_t("%s comes first on the reserve list.") % first.lead_cluster.name]
-
-    @guard(_("A review can be asked for once."))
-    def is_not_reviewed(self) -> bool:
-        """No review before."""
-        return not self.before_review
+    @property
+    def lang(self) -> str:
+        """The language of the name it is shown under."""
+        return self.lead_cluster.lang
 
     def take(self, data: dict[str, Any]) -> None:
         """Sets the values, partners and needs of the form."""
@@ -189,60 +303,3 @@ class Bid(InProgramme):
                 {"title": _("Evaluations"), "columns": columns, "rows": rows, "empty": _("Nobody is assigned yet.")}
             )
         return parts
-
-
-class ApplicationPartner(Part):
-    """A partner cluster of an application."""
-
-    application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="partners")
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="partnerships")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["application", "cluster"], name="partner_once_per_application")]
-
-    def __str__(self) -> str:
-        return self.cluster.name
-
-
-class ApplicationNeed(Part):
-    """A need as the applicant put it, in order of importance."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="needs")
-    rank = models.PositiveSmallIntegerField()
-    area = models.CharField(max_length=40, choices=AREAS)
-    text = models.CharField(max_length=500)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["application", "rank"], name="need_rank_once_per_application")]
-
-    def __str__(self) -> str:
-        return self.text
-
-
-# Who has to do with an application.
-own_manager = manager_of("lead_cluster_id")
-partner_manager = who(
-    "partner manager",
-    lambda person: Q(
-        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values(
-            "application_id"
-        )
-    ),
-    "manager",
-)
-assigned_evaluator = who(
-    "assigned evaluator", lambda person: Q(pk__in=held(person, "evaluator", scope="application")), "evaluator"
-)
-on_public_list = who(
-    "public",
-    lambda person: Q(
-        state="selected",
-        call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id"),
-    ),
-)
-own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="application")), "advisor")
-
-
-def _local(call: Any) -> str:
-    return f"{formats.date_format(call.closes_at.astimezone(zoneinfo.ZoneInfo(call.zone)), 'j F Y, H:i')} ({call.zone})"
