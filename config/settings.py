@@ -242,6 +242,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # Times are stored in UTC; pages show and forms read them in the zone of the office.
 TIME_ZONE = env("TIME_ZONE", default="Europe/Brussels")
 USE_TZ = True
+# What a filter reads that narrows nothing.
+FILTERS_EMPTY_CHOICE_LABEL = _("Any")
 PLATFORM_NAME = _("Green Transition Facility")
 
 STATIC_URL = "/static/"

@@ -132,7 +132,7 @@ def told(entry: Entry, model: type[Record], *, staff: bool) -> dict[str, Any]:
         words |= model.outside_words  # type: ignore[attr-defined]
     detail = entry.detail
     changes = [
-        {"field": name, "before": shown(value[0]), "after": shown(value[1])}
+        {"field": name, "before": _as_kept(model, name, value[0]), "after": _as_kept(model, name, value[1])}
         for name, value in detail.changes.items()
         if not name.endswith("_id")
     ]
@@ -147,3 +147,16 @@ def told(entry: Entry, model: type[Record], *, staff: bool) -> dict[str, Any]:
         "number": entry.number,
         "via": entry.via,
     }
+
+
+def _as_kept(model: type[Record], name: str, value: Any) -> Any:
+    """A value of the trail, which keeps JSON, as its column would show it; as it is when the column is gone."""
+    try:
+        column: Any = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return shown(value)
+    if getattr(column, "choices", None):
+        return str(dict(column.flatchoices).get(value, value or ""))
+    if isinstance(value, str) and isinstance(column, models.DateField | models.DecimalField):
+        value = column.to_python(value)
+    return shown(value)

@@ -1,6 +1,7 @@
 """The trail: who reads it, what it holds back, whether the chain holds, and the export."""
 
 import csv
+import datetime as dt
 import io
 
 import pytest
@@ -45,6 +46,18 @@ def test_another_programme_s_trail_is_nowhere(client, scene):
     assert str(coordinator) not in shown(client)
     assert client.get(f"/workspace/trail/?record={call.pk}").status_code == 404
     assert str(coordinator) not in client.get("/workspace/trail/?as=csv").getvalue().decode()
+
+
+def test_values_read_as_on_the_record_s_page(client, scene):
+    programme, coordinator, call = scene
+    call.perform(
+        "extend", by=make.staff("lead", programme), closes_at=dt.datetime(2099, 7, 1, 16, tzinfo=dt.UTC), reason="Snow."
+    )
+    client.force_login(coordinator)
+    html = shown(client, f"/workspace/trail/?record={call.pk}")
+
+    assert "<ins>1 Jul 2099, " in html
+    assert "2099-07-01T16" not in html
 
 
 def test_what_an_applicant_drafts_is_not_read_before_it_is_handed_in(client, scene):
