@@ -1,7 +1,7 @@
 """The assignment: worked examples, and against every possibility on small cases."""
 
 import math
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from unittest.mock import patch
 
 import numpy as np
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisory import solver
-from advisory.solver import Problem, RunnerUp, solve
+from advisory.solver import Problem, RunnerUp, search, solve, space
 
 
 def test_the_worst_case_goes_before_the_sum():
@@ -29,6 +28,15 @@ def test_the_best_sum_is_chosen_among_the_best_worst_cases():
 
     assert (1, 0) in solution.pairs
     assert (solution.min, solution.sum) == (2, 10)
+
+
+def test_among_equal_sums_the_second_lowest_project_stands_as_high_as_can_be():
+    # Project 0 has 1 whatever is done; the others share 10 as 2 and 8, or as 5 and 5.
+    scores = [[1, 0, 0], [0, 8, 5], [0, 5, 2]]
+    solution = solve(Problem(scores, [1, 1, 1], [1, 1, 1], conflict=[[0, 1, 1], [1, 0, 0], [1, 0, 0]]))
+
+    assert (solution.status, solution.min, solution.sum) == ("proven", 1, 11)
+    assert lowest_first(Problem(scores, [], []), solution) == [1, 5, 5]
 
 
 def test_the_score_of_a_project_is_the_sum_of_its_different_advisors():
@@ -171,7 +179,7 @@ def test_looking_at_few_pairs_first_misses_nothing(seed):
 
     few, every = [], []
     for first_look, answers in ((1, few), (1000, every)):
-        with patch.object(solver, "FIRST_LOOK", first_look):
+        with patch.object(space, "FIRST_LOOK", first_look):
             solution = solve(problem)
         assert solution.status == "proven"
         answers += [solution.min, solution.sum, solution.min_bound, solution.sum_bound]
@@ -187,13 +195,17 @@ def test_a_gap_between_fractions_and_whole_advisors_is_searched_to_the_end(seed,
     scores = generator.integers(0, 10, size=(16, 8)).astype(float)
     problem = Problem(scores, [2] * 8, [1] * 16, conflict=generator.random((16, 8)) < 0.2)
 
-    with patch.object(solver, "FIRST_LOOK", 1):
+    with patch.object(space, "FIRST_LOOK", 1):
         solution = solve(problem)
 
     assert (solution.status, solution.min, solution.sum) == ("proven", worst, total)
 
 
 KINDS = ("business", "sustainability")
+
+
+FINE = st.integers(-20, 20).map(lambda value: value / 4)
+COARSE = st.integers(0, 3).map(float)  # with many assignments that are equally good
 
 
 @st.composite
@@ -210,7 +222,7 @@ def problems(draw):
     with_kinds = draw(st.booleans())
     one = st.fixed_dictionaries(dict.fromkeys(KINDS, st.integers(0, 1))) if with_kinds else st.integers(0, 2)
     return Problem(
-        scores=table(st.integers(-20, 20).map(lambda value: value / 4)),
+        scores=table(draw(st.sampled_from([FINE, COARSE]))),
         demand=draw(st.lists(one, min_size=projects, max_size=projects)),
         load_ub=per_advisor(st.integers(0, 3)),
         load_lb=per_advisor(st.sampled_from([0, 0, 0, 1, 2])),
@@ -235,8 +247,16 @@ def teams(problem, project):
             yield team
 
 
+def lowest_first(problem, solution):
+    """What each project that asks for anybody has, from the lowest up."""
+    own = {}
+    for advisor, project in solution.pairs:
+        own.setdefault(project, []).append(problem.scores[advisor][project])
+    return sorted(map(sum, own.values()))
+
+
 def best_by_trying_all(problem):
-    """(worst, sum) of the best assignment, by trying them all; None when there is none."""
+    """(worst, sum, projects from the lowest up) of the best assignment, by trying all; None when there is none."""
     best = None
     asking = [
         number for number, one in enumerate(problem.demand) if (sum(one.values()) if isinstance(one, dict) else one)
@@ -247,7 +267,8 @@ def best_by_trying_all(problem):
         if not all(low <= load <= high for low, load, high in limits):
             continue
         totals = [sum(problem.scores[advisor][p] for advisor in team) for p, team in enumerate(choice)]
-        key = (min((totals[p] for p in asking), default=None), sum(totals))
+        lowest = sorted(totals[p] for p in asking)
+        key = (lowest[0] if lowest else None, sum(totals), lowest)
         best = key if best is None or key > best else best
     return best
 
@@ -256,7 +277,7 @@ def best_by_trying_all(problem):
 @given(problems(), st.sampled_from([0, 20]))
 def test_the_answer_is_the_best_of_all_possibilities(problem, first_look):
     # With nothing looked at first, every pair must be found by the proof itself.
-    with patch.object(solver, "FIRST_LOOK", first_look):
+    with patch.object(space, "FIRST_LOOK", first_look):
         solution = solve(problem)
 
     expected = best_by_trying_all(problem)
@@ -265,7 +286,38 @@ def test_the_answer_is_the_best_of_all_possibilities(problem, first_look):
         assert solution.reasons
     else:
         assert solution.status == "proven"
-        assert (solution.min, solution.sum) == pytest.approx(expected) if expected[0] is not None else True
+        if expected[0] is not None:
+            assert (solution.min, solution.sum) == pytest.approx(expected[:2])
+            assert lowest_first(problem, solution) == pytest.approx(expected[2])
         assert set(problem.pins) <= set(solution.pairs)
         for pair, runner in solution.runners_up.items():
             assert runner is None or (runner.loss >= -1e-6 and (runner.advisor, pair[1]) not in solution.pairs)
+
+
+def shared_out(seed):
+    """A problem with many assignments of the same sum, and what its projects have in the fairest of the best."""
+    scores = np.random.default_rng(seed).integers(1, 10, size=(7, 6)).astype(float)
+    problem = Problem(scores.tolist(), [1] * 6, [1] * 7, [0] * 7, [[0] * 6] * 7)
+    best = max(
+        (min(own), sum(own), sorted(own))
+        for who in permutations(range(7), 6)
+        if (own := [scores[advisor, project] for project, advisor in enumerate(who)])
+    )
+    return problem, best[2]
+
+
+UNFAIR = [2, 11, 14, 46]  # seeds where the search alone stops at an assignment that is not the fairest
+
+
+@pytest.mark.parametrize("seed", UNFAIR)
+def test_of_equally_good_assignments_the_fairest_is_taken(seed):
+    problem, expected = shared_out(seed)
+
+    assert lowest_first(problem, solve(problem)) == expected
+
+
+def test_control_the_search_alone_is_not_always_the_fairest():
+    with patch.object(search, "fairest", lambda space, chosen, columns, deadline: chosen):
+        found = [(lowest_first(one, solve(one)), expected) for one, expected in map(shared_out, UNFAIR)]
+
+    assert any(own != expected for own, expected in found)
