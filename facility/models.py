@@ -9,6 +9,7 @@ from .registry.cluster import Cluster
 from .registry.conflicts import Conflict
 from .registry.documents import Document, Download
 from .registry.grants import Grant
+from .registry.label import Label
 from .registry.organisation import Organisation
 from .registry.people import Person, Token
 from .registry.programme import Programme
@@ -26,6 +27,7 @@ __all__ = [
     "Download",
     "Evaluation",
     "Grant",
+    "Label",
     "Link",
     "Organisation",
     "Person",

@@ -4,17 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import Country, CountryField
 
-from facility.roles import any_of, any_office, any_reader, held, public, system, who
+from facility.roles import any_of, any_office, any_reader, held, in_force, public, system, who
 from facility.workflow.engine import Faces, Record
-from facility.workflow.steps import step
+from facility.workflow.steps import Who, step
 
 from .matrix import EU_MEMBERS
 from .vocabulary_data import vocabulary
+
+
+def programmes_touch(**of: Any) -> tuple[Any, ...]:
+    """Keys of the clusters that an application was handed in for, as lead or partner, or that have a manager, in the
+    programmes that `of` names (as `programme__in`); without it, in any."""
+    applications = apps.get_model("facility.Application").objects.exclude(state="draft").filter(**of)
+    managers = in_force().filter(role="manager", scope_type="cluster", **of)
+    partners = apps.get_model("facility.ApplicationPartner").objects.filter(application__in=applications)
+    return (
+        applications.values("lead_cluster_id"),
+        partners.values("cluster_id"),
+        managers.values("scope_key"),
+    )
+
+
+def office_of(path: str) -> Who:
+    """The office that looks after the cluster at `path`: that of a programme in which it takes part or has a manager.
+
+    A cluster belongs to no programme. One that nobody applied for or manages yet, any office looks after.
+    """
+
+    def rule(person: Any) -> Q:
+        own = Q()
+        for keys in programmes_touch(programme__in=held(person, "lead", "coordinator")):
+            own |= Q(**{f"{path}__in": keys})
+        taken = Q()
+        for keys in programmes_touch():
+            taken |= Q(**{f"{path}__in": keys})
+        return own | (any_office.q(person) & ~taken)
+
+    return who("office of the cluster", rule, "lead", "coordinator")
+
 
 manages = who("own manager", lambda person: Q(pk__in=held(person, "manager", scope="cluster")), "manager")
 ECOSYSTEMS = [(term.id, term.label("en")) for term in vocabulary("ecosystems")]
@@ -78,7 +111,7 @@ class Cluster(Record):
         """Registers a cluster. Its managers are invited next."""
         self.take(data)
 
-    @step(label=_("Edit profile"), who=any_of(manages, any_office), form="ClusterForm", edits=True)
+    @step(label=_("Edit profile"), who=any_of(manages, office_of("pk")), form="ClusterForm", edits=True)
     def edit(self, *, by: Any, **data: Any) -> None:
         """Changes the cluster's profile."""
         self.take(data)
