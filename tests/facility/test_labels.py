@@ -8,10 +8,7 @@ import pytest
 import time_machine
 
 from facility.registry.label import Label, level_on
-from facility.workflow import clock
-from facility.workflow.steps import SYSTEM, Invalid, NotAllowed
-from facility.workflow.tasks import tick
-from facility.workflow.trail import Notice
+from facility.workflow.steps import SYSTEM
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
