@@ -118,7 +118,7 @@ class OnlyWhereKept:
             named = Q(pk__in=Aid.objects.visible_to(person).values("programme_id"))
             if not keeps.filter(staff | named).exists():
                 raise Http404
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
 
 @page_of(Aid)

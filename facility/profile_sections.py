@@ -20,7 +20,7 @@ from facility.registry.label import Label
 from facility.registry.matrix import EU_MEMBERS
 from facility.registry.organisation import KINDS, SIZES, Membership, Organisation, members_by
 from facility.registry.profile import nace, regions
-from facility.roles import held, in_force
+from facility.roles import in_force
 from facility.workflow.engine import Record
 from facility.workflow.show import shown, state_tag, step_url
 
@@ -37,7 +37,6 @@ def sections(cluster: Cluster, person: Any) -> list[Section]:
     inside = cluster.face != "public"
     edits = {step.name: {"label": step.label, "url": step_url(cluster, step)} for step in cluster.offered_steps()}
     may_edit = "edit" in edits
-    is_manager = may_edit and held(person, "manager", scope="cluster").filter(scope_key=cluster.pk).exists()
     made = [
         identity(cluster) | _links(edits, "edit"),
         sectors(cluster, inside) | _links(edits, "classify"),
@@ -46,7 +45,7 @@ def sections(cluster: Cluster, person: Any) -> list[Section]:
     if inside:
         made.append(management(cluster) | _links(edits, "describe_management"))
     made += [
-        labels(cluster, person) | _new(may_edit, cluster, Label, "claim" if is_manager else "record"),
+        labels(cluster, person) | _new(may_edit, cluster, Label, "record"),
         assessments(cluster, person) | _new(may_edit, cluster, OutsideAssessment, "create"),
     ]
     if inside:

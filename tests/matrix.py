@@ -22,8 +22,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("facility.cluster", "describe_management"): OFFICE | MANAGER,
     ("facility.organisation", "edit"): OFFICE | MANAGER,
     ("facility.organisation", "leave"): OFFICE | MANAGER,
-    ("facility.label", "claim"): MANAGER,
-    ("facility.label", "record"): OFFICE | SYSTEM,
+    ("facility.label", "record"): OFFICE | MANAGER | SYSTEM,
     ("facility.label", "confirm"): OFFICE,
     ("facility.label", "refuse"): OFFICE,
     ("facility.label", "withdraw"): OFFICE,
@@ -233,6 +232,6 @@ MAY["facility.document", "receive"] = {
     "lead", "coordinator", "observer", "administrator", "policymaker",
     "foreign lead", "foreign coordinator", "foreign observer", "foreign administrator", "foreign policymaker",
     "evaluator", "fellow evaluator", "other evaluator", "manager", "partner manager", "other manager",
-    "nobody", "holder",
+    "nobody", "holder", "signatory",
     "adviser", "other adviser", "project manager", "other project manager", "system",
 }  # fmt: skip

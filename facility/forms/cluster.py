@@ -103,7 +103,7 @@ class EditOrganisation(OrganisationForm):
         """Role and day are those of the present membership."""
         now = self.record.membership()
         if now:
-            self.initial |= {"role": now.role, "joined_on": now.joined_on}
+            self.initial.update(role=now.role, joined_on=now.joined_on)
 
 
 class LeaveCluster(InTime):

@@ -53,7 +53,7 @@ class EngagementText(StepForm):
     def clean(self) -> dict[str, Any]:
         """Members of the cluster, each once."""
         data = super().clean() or {}
-        cluster = data.get("cluster") or getattr(self.record, "cluster", None)
+        cluster: Any = data.get("cluster") if self.record._state.adding else self.record.cluster
         rows = data.get("signatories") or []
         strange = [row["organisation"].name for row in rows if cluster and row["organisation"].cluster_id != cluster.pk]
         if strange:

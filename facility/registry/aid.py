@@ -107,7 +107,7 @@ class Aid(InProgramme):
             "With this aid %(firm)s would have %(total)s euros from %(state)s in the %(years)d years to %(day)s; the "
             "ceiling is %(ceiling)s. At most %(left)s euros are left."
         )
-        euros = {
+        euros: dict[str, Decimal | int] = {
             "total": total,
             "ceiling": rule.ceiling_eur,
             "left": max(rule.ceiling_eur - total + self.amount_eur, Decimal()),

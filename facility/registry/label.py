@@ -16,7 +16,7 @@ from facility.roles import any_of, any_reader, holders, manager_of, public_when,
 from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, Workflow, state_field
-from facility.workflow.steps import NEW, step
+from facility.workflow.steps import NEW, SYSTEM, step
 
 from .cluster import Cluster, office_of
 from .vocabulary_data import ecei_labels
@@ -110,22 +110,19 @@ class Label(Workflow):
             return self.State.EXPIRED
         return self.State.RENEWAL_DUE if self.renewal_at <= clock.now() else self.State.VALID
 
-    @step(label=_("Enter a label"), source=NEW, target=State.CLAIMED, who=own_manager, form="LabelForm")
-    def claim(self, *, by: Any, **data: Any) -> None:
-        """Enters a label of the own cluster. It counts once the office has confirmed it."""
-        self.take(data)
-
     @step(
-        label=_("Record a label"),
+        label=_("Enter a label"),
         source=NEW,
-        target=RETURN_VALUE(*RUNNING, State.EXPIRED),
-        who=any_of(own_office, system),
+        target=RETURN_VALUE(State.CLAIMED, *RUNNING, State.EXPIRED),
+        who=any_of(own_manager, own_office, system),
         form="LabelForm",
     )
     def record(self, *, by: Any, **data: Any) -> State:
-        """Records a label that the office has seen the certificate of."""
-        self.take(data)
-        return self.standing()
+        """Enters a label. One that a manager enters counts once the office has confirmed it."""
+        for name, value in data.items():
+            setattr(self, name, value)
+        is_seen = by is SYSTEM or Cluster.objects.filter(office_of("pk").q(by), pk=self.cluster_id).exists()
+        return self.standing() if is_seen else self.State.CLAIMED
 
     @step(label=_("Confirm"), source=State.CLAIMED, target=RETURN_VALUE(*RUNNING, State.EXPIRED), who=own_office)
     def confirm(self, *, by: Any) -> State:
@@ -178,11 +175,6 @@ class Label(Workflow):
     def managers(self) -> list[Any]:
         """The managers of its cluster."""
         return list(holders("manager", scope="cluster", key=self.cluster_id))
-
-    def take(self, data: dict[str, Any]) -> None:
-        """Sets the values of the form."""
-        for name, value in data.items():
-            setattr(self, name, value)
 
 
 def level_on(cluster_ids: Iterable[Any], day: dt.date) -> dict[Any, str]:
