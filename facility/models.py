@@ -5,33 +5,56 @@ from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
 from .evaluation import Evaluation, Score
 from .instruments.link import Link
+from .instruments.signature import Signature, SignedText
+from .registry.aid import Aid, DeclaredAid
+from .registry.assessment import OutsideAssessment
 from .registry.cluster import Cluster
 from .registry.conflicts import Conflict
+from .registry.contact import Contact
+from .registry.cooperation import Cooperation
 from .registry.documents import Document, Download
+from .registry.engagement import Engagement, Signatory
 from .registry.grants import Grant
-from .registry.organisation import Organisation
+from .registry.indicator import Indicator, IndicatorSet, IndicatorValue, Measurement
+from .registry.label import Label
+from .registry.organisation import Membership, Organisation
 from .registry.people import Person, Token
 from .registry.programme import Programme
 from .selection import Selection, SelectionLine
 
 __all__ = [
+    "Aid",
     "Application",
     "ApplicationNeed",
     "ApplicationPartner",
     "Call",
     "Cluster",
     "Conflict",
+    "Contact",
+    "Cooperation",
     "Criterion",
+    "DeclaredAid",
     "Document",
     "Download",
+    "Engagement",
     "Evaluation",
     "Grant",
+    "Indicator",
+    "IndicatorSet",
+    "IndicatorValue",
+    "Label",
     "Link",
+    "Measurement",
+    "Membership",
     "Organisation",
+    "OutsideAssessment",
     "Person",
     "Programme",
     "Score",
     "Selection",
     "SelectionLine",
+    "Signatory",
+    "Signature",
+    "SignedText",
     "Token",
 ]

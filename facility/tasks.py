@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from facility.instruments.link import Link
+from facility.instruments.link import DAYS, Link
 from facility.registry.documents import Document
 from facility.registry.grants import Grant
 from facility.registry.people import Person
@@ -48,6 +48,24 @@ def invite(work: Job) -> None:
         context = {"person": person, "grant": grant, "days": INVITED_FOR_DAYS, "link": link}
         body = render_to_string("account/invitation.txt", context)
         post(letter(str(work.pk), person, _("Your access to %s") % settings.PLATFORM_NAME, body))
+
+
+@job("facility.ask_by_mail")
+def ask_by_mail(work: Job) -> None:
+    """Sends somebody a link to one step of a record, if the step still waits for them; the link before it ends."""
+    record, person = work.record(), Person.objects.get(pk=work.args["person"])
+    step = type(record).step(work.args["step"])
+    offered = [offer.step.name for offer in record.steps_for(person)]
+    if not (person.is_active and person.email and step.name in offered):
+        return
+    Link.objects.filter(person=person, record_id=record.pk, step=step.name, used_at__isnull=True).update(
+        until_at=clock.now()
+    )
+    link = _address("by-link", code=Link.make(person, record, step.name))
+    with translation.override(person.language):
+        context = {"person": person, "record": record, "step": step, "link": link, "days": DAYS}
+        body = render_to_string("facility/ask_by_mail.txt", context)
+        post(letter(str(work.pk), person, _("%(step)s: %(title)s") % {"step": step.label, "title": record}, body))
 
 
 @job("facility.mail_new_password")

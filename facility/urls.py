@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from facility import account_pages, call_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
+from facility import account_pages, call_pages, cluster_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
@@ -14,5 +14,8 @@ urlpatterns = [
     path("workspace/search/", web.search, name="search"),
     path("workspace/trail/", web.trail, name="trail"),
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
+    path("clusters/<uuid:pk>/", cluster_pages.public_profile, {"records": "clusters"}, name="public-clusters"),
+    path("answer/", cluster_pages.by_link_done, name="by-link-done"),
+    path("answer/<str:code>/", cluster_pages.ByLink.as_view(), name="by-link"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
 ]

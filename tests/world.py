@@ -19,6 +19,7 @@ from facility.workflow.steps import SYSTEM
 from tests import factories as make
 from tests.advisory import making_matching as matching_making
 from tests.advisory import making_support as support_making
+from tests.facility import making_registry as registry_making
 from tests.reporting import making as report_making
 from tests.webinars import making as webinar_making
 
@@ -75,6 +76,7 @@ def build() -> World:
             "create", by=people["manager"], name="Demo Firm", kind="firm", size="small", cluster=cluster
         )
     )
+    registry(world, programme, cluster, partner)
     file = SimpleUploadedFile("note.txt", b"A note.")
     world.add(
         Document().perform("receive", by=people["manager"], files={"file": file}, programme=programme, audience="owner")
@@ -90,6 +92,22 @@ def build() -> World:
     people["nobody"] = make.person()
     support(world, programme)
     return world
+
+
+def registry(world: World, programme: Any, cluster: Any, partner: Any) -> None:
+    """What hangs on a cluster."""
+    people = world.people
+    people["signatory"] = make.person("Sig Natory")
+    firm = world.records["facility.organisation"]
+    world.add(registry_making.label(cluster))
+    world.add(registry_making.outside_assessment(cluster, people["manager"]))
+    world.add(registry_making.indicator_set(people["coordinator"]))
+    world.add(registry_making.measurement(cluster, world.records["facility.indicatorset"], people["manager"]))
+    world.add(registry_making.cooperation(cluster, partner, people["manager"]))
+    world.add(registry_making.engagement(cluster, people["manager"], [(firm, people["signatory"])]))
+    world.add(registry_making.contact(programme, cluster, people["manager"], people["signatory"]))
+    programme.perform("edit", by=people["lead"], **registry_making.keeps_register(programme))
+    world.add(registry_making.aid(programme, firm, people["coordinator"]))
 
 
 def support(world: World, programme: Any) -> None:

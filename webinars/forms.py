@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from facility.forms import IN_OFFICE_TIME, SHORT, Edits, ReceiveDocument, long_text, zone_field
+from facility.forms import IN_OFFICE_TIME, SHORT, Edits, accepted, long_text, zone_field
 from facility.isolation import IsolationError, run_isolated
 from facility.registry.documents import Document
 from facility.registry.programme import Programme
@@ -22,15 +21,6 @@ from webinars.topic import ANSWERS, Topic
 from webinars.webinar import Webinar
 
 REPORTS = ("csv", "txt")
-
-
-def accepted(file: Any) -> Any:
-    """The file, if any, after the same look at size and kind that every file gets; ValidationError else."""
-    if file:
-        form = ReceiveDocument({"audience": "owner"}, {"file": file}, record=Document(), by=SYSTEM)
-        if "file" in form.errors:
-            raise ValidationError(list(form.errors["file"]))
-    return file
 
 
 class AgendaRow(forms.Form):

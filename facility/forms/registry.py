@@ -14,15 +14,12 @@ from django.db.models import Q
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
-from facility.application import Application
 from facility.bid import AREAS
-from facility.registry.cluster import ECOSYSTEMS, Cluster
+from facility.registry.cluster import Cluster, looked_after_in
 from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document, kind_of
 from facility.registry.grants import RESERVED, Grant, Role, Scope
-from facility.registry.organisation import KINDS, SIZES
 from facility.registry.people import Person
 from facility.registry.programme import Programme
 from facility.roles import held, in_force
@@ -79,6 +76,11 @@ class ProgrammeForm(Edits):
     offer_days = forms.IntegerField(label=_("Days to answer an offer"), min_value=1, max_value=60, initial=7)
     confirm_days = forms.IntegerField(label=_("Days to confirm a session"), min_value=1, max_value=60, initial=10)
     days_per_project = forms.IntegerField(label=_("Days per project"), min_value=1, max_value=200, initial=20)
+    de_minimis = forms.BooleanField(
+        label=_("Keep a register of de minimis aid"),
+        required=False,
+        help_text=_("Only where a Member State pays the support, not where the Commission pays it."),
+    )
     is_demo = forms.BooleanField(label=_("Demo"), required=False)
 
     def clean_names(self) -> dict[str, str]:
@@ -180,7 +182,7 @@ class GiveGrant(StepForm):
             self.add_error("programme", _t("Say for which programme."))
 
     def check_cluster(self, data: dict[str, Any]) -> None:
-        """A cluster's managers add others; the office does so where the cluster takes part or has no manager yet."""
+        """A cluster's managers add others; the office does so where the cluster takes part, or has nobody yet."""
         managers = in_force().filter(role=Role.MANAGER, scope_type=Scope.CLUSTER, scope_key=data["scope_key"])
         own = managers.filter(person=self.by).first()
         if own is not None:
@@ -190,14 +192,9 @@ class GiveGrant(StepForm):
             self.add_error("programme", _t("Say for which programme."))
         elif not Cluster.objects.filter(pk=data["scope_key"]).exists():
             self.add_error("scope_key", _t("There is no such cluster."))
-        elif managers.exists() and not self._takes_part(data):
-            said = _t("This cluster has a manager and does not take part in the programme. Its manager invites others.")
+        elif not Cluster.objects.filter(looked_after_in(data["programme"]), pk=data["scope_key"]).exists():
+            said = _t("This cluster takes part in another programme or has a manager already, who invites others.")
             self.add_error("scope_key", said)
-
-    def _takes_part(self, data: dict[str, Any]) -> bool:
-        of_cluster = Q(lead_cluster=data["scope_key"]) | Q(partners__cluster=data["scope_key"])
-        handed_in = Application.objects.exclude(state=Application.State.DRAFT)
-        return handed_in.filter(of_cluster, programme=data["programme"]).exists()
 
     def _may_give_reserved(self, data: dict[str, Any]) -> bool:
         if self.by is SYSTEM or self.is_consequence:
@@ -207,45 +204,6 @@ class GiveGrant(StepForm):
             person=self.by, role__in=["lead", "administrator"], scope_key=getattr(programme, "pk", None)
         )
         return own.exists()
-
-
-class OrganisationForm(Edits):
-    """A firm or another body."""
-
-    name = forms.CharField(label=_("Name"), max_length=SHORT)
-    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS)
-    size = forms.ChoiceField(label=_("Size"), choices=[("", "–"), *SIZES], required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=[("", "–"), *countries], required=False)
-    cluster = forms.ModelChoiceField(
-        label=_("Member of"), queryset=Cluster.objects.order_by("sort_name"), required=False
-    )
-
-
-class ClusterForm(Edits):
-    """A cluster's profile."""
-
-    name = forms.CharField(
-        label=_("Name"), max_length=SHORT, help_text=_("As the cluster writes it; never translated.")
-    )
-    lang = forms.CharField(label=_("Language of the name"), max_length=5, initial="en")
-    country = forms.ChoiceField(label=_("Country"), choices=list(countries))
-    nuts = forms.CharField(label=_("Region (NUTS)"), max_length=5, required=False)
-    sector = forms.CharField(label=_("Sector"), max_length=120)
-    ecosystem = forms.ChoiceField(label=_("Industrial ecosystem"), choices=[("", "–"), *ECOSYSTEMS], required=False)
-    members_count = forms.IntegerField(label=_("Members"), min_value=0)
-    smes_count = forms.IntegerField(label=_("SMEs among them"), min_value=0)
-    website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
-    is_demo = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-    def clean(self) -> dict[str, Any]:
-        """SMEs are members."""
-        data = super().clean() or {}
-        if data.get("smes_count", 0) > data.get("members_count", 0):
-            self.add_error("smes_count", _t("There cannot be more SMEs than members."))
-        twin = Cluster.objects.filter(name=data.get("name"), country=data.get("country")).exclude(pk=self.record.pk)
-        if twin.exists():
-            self.add_error("name", _t("A cluster of this name is registered in this country."))
-        return data
 
 
 class ConflictForm(StepForm):
@@ -325,3 +283,12 @@ class ReceiveDocument(StepForm):
             if programme is None or not mine.filter(there).exists():
                 self.add_error("audience", _t("You can hand in files for your own programmes only."))
         return data
+
+
+def accepted(file: Any) -> Any:
+    """The file, if any, after the same look at size and kind that every file gets; ValidationError else."""
+    if file:
+        form = ReceiveDocument({"audience": "owner"}, {"file": file}, record=Document(), by=SYSTEM)
+        if "file" in form.errors:
+            raise ValidationError(list(form.errors["file"]))
+    return file

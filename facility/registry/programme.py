@@ -53,6 +53,8 @@ class Programme(Record):
     offer_days = models.PositiveSmallIntegerField(_("days to answer an offer"), default=7)
     confirm_days = models.PositiveSmallIntegerField(_("days to confirm a session"), default=10)
     days_per_project = models.PositiveSmallIntegerField(_("days per project"), default=20)
+    # Only where a Member State pays; what the Commission pays is not State aid as such. See aid.py.
+    de_minimis = models.BooleanField(_("register of de minimis aid"), default=False)
     is_demo = models.BooleanField(_("demo"), default=False)
 
     class Meta:

@@ -135,7 +135,37 @@ def kind_it_serves(choose: random.Random, form: Any, record: Any) -> Any:
     return choose.choice(sorted({kind for kinds in SERVES.values() for kind in kinds}))
 
 
+def signatories(choose: random.Random, form: Any, record: Any) -> Any:
+    rows = form.fields["signatories"].row_context.get("organisation")
+    one = some(choose, rows) if rows is not None else None
+    return [{"organisation": one, "name": text(), "email": f"new{next(_counter)}@example.org"}] if one else []
+
+
+def indicator_values(choose: random.Random, form: Any, record: Any) -> Any:
+    return [{"indicator": str(row["indicator"]), "value": choose.randint(0, 9)} for row in form.initial["values"]]
+
+
 FILLS: dict[str, Fill] = {
+    "signatories": signatories,
+    "seen": lambda choose, form, record: form.initial["seen"],
+    "values:IndicatorValues": indicator_values,
+    "indicators:IndicatorSetForm": lambda choose, form, record: [{"code": text(), "text": text(), "unit": ""}],
+    "year:MeasurementForm": lambda choose, form, record: choose.randint(1900, 2021),
+    "founded_in": lambda choose, form, record: choose.choice([None, 1990]),
+    "awarded_on": lambda choose, form, record: day(-choose.randint(1, 900)),
+    "valid_until:LabelForm": lambda choose, form, record: day(choose.choice([0, 30, 400])),
+    "valid_until:OutsideAssessmentForm": lambda choose, form, record: None,
+    "file:OutsideAssessmentForm": lambda choose, form, record: None,
+    "assessed_on": lambda choose, form, record: day(-choose.randint(1, 900)),
+    "since:CooperationForm": lambda choose, form, record: day(-choose.randint(1, 900)),
+    "until:CooperationForm": lambda choose, form, record: choose.choice([None, day(1)]),
+    "until_on": lambda choose, form, record: day(choose.randint(0, 20)),
+    "joined_on": lambda choose, form, record: choose.choice([None, day(-choose.randint(1, 900))]),
+    "left_on": lambda choose, form, record: day(0),
+    "headcount": lambda choose, form, record: 12,
+    "turnover_eur": lambda choose, form, record: choose.choice([1_000_000, 90_000_000]),
+    "granted_on:AidForm": lambda choose, form, record: day(-choose.randint(0, 300)),
+    "amount_eur:AidForm": lambda choose, form, record: choose.choice([1000, 200_000]),
     "scores": scores,
     "criteria": criteria,
     "ranks:RankNeeds": ranks,

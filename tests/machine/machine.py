@@ -40,6 +40,10 @@ NEIGHBOURHOODS = [
     ("reporting.successstory", "reporting.trajectory"),
     ("reporting.report",),
     ("facility.grant", "facility.cluster", "facility.organisation", "facility.conflict", "facility.programme"),
+    ("facility.label", "facility.outsideassessment", "facility.cooperation", "facility.cluster"),
+    ("facility.engagement", "facility.organisation"),
+    ("facility.contact", "facility.aid"),
+    ("facility.indicatorset", "facility.measurement"),
     tuple(MODELS),
 ]
 # Who of the world could be what a step asks of whoever makes a new record.
@@ -58,6 +62,11 @@ MAKERS = {
     "advisor_of_record": ("adviser", "candidate"),
     "fellow_manager": ("manager", "applicant"),
     "manager_of_cluster": ("manager", "project manager"),
+    "manager_of_other": ("partner manager",),
+    "office_of_cluster": ("coordinator", "lead"),
+    "office_of_none": ("coordinator", "foreign lead"),
+    "office_of_other": ("lead",),
+    "office_that_keeps_a_register": ("coordinator", "lead"),
     "manager_of_lead_cluster": ("manager", "applicant"),
     "manager_on_project": ("project manager", "other project manager"),
 }

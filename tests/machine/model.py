@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from advisory.case import Signature
 from advisory.order import Ranking
+from facility.application import Application
+from facility.registry.engagement import Signatory
 from facility.registry.grants import Grant
 from facility.workflow.steps import SYSTEM
 from reporting.story import StoryCluster
@@ -50,14 +52,64 @@ MODEL: dict[str, dict[str, Row]] = {
         give: new -> kept                                         | office administrator fellow_manager system
         invite: kept -> =                                         | office administrator fellow_manager
         revoke: kept -> =                                         | lead administrator
+        end_access: kept -> =                                     | fellow_manager
     """),
     "facility.cluster": rows("""
         create: new -> kept                                       | any_office system
-        edit: kept -> =                                           | any_office manager_of_this
+        edit: kept -> =                                           | office_of_this manager_of_this
+        classify: kept -> =                                       | office_of_this manager_of_this
+        describe_management: kept -> =                            | office_of_this manager_of_this
     """),
     "facility.organisation": rows("""
-        create: new -> kept                                       | any_office manager_of_cluster any_advisor system
-        edit: kept -> =                                           | any_office manager_of_cluster
+        create: new -> kept                    | office_of_cluster office_of_none manager_of_cluster any_advisor system
+        edit: kept -> =                        | office_of_cluster office_of_none manager_of_cluster
+        leave: kept -> =                       | office_of_cluster office_of_none manager_of_cluster
+    """),
+    "facility.label": rows("""
+        record: new -> claimed valid renewal_due expired          | manager_of_cluster office_of_cluster system
+        confirm: claimed -> valid renewal_due expired             | office_of_cluster
+        refuse: claimed -> refused                                | office_of_cluster
+        withdraw: valid renewal_due -> withdrawn                  | office_of_cluster
+        remind: valid -> renewal_due                              | system
+        expire: renewal_due -> expired                            | system
+    """),
+    "facility.outsideassessment": rows("""
+        create: new -> kept                                       | office_of_cluster manager_of_cluster
+        edit: kept -> =                                           | office_of_cluster manager_of_cluster
+    """),
+    "facility.indicatorset": rows("""
+        create: new -> kept                                       | any_office
+        edit: kept -> =                                           | any_office
+    """),
+    "facility.measurement": rows("""
+        begin: new -> kept                                        | office_of_cluster manager_of_cluster
+        enter: kept -> =                                          | office_of_cluster manager_of_cluster
+    """),
+    "facility.cooperation": rows("""
+        create: new -> kept               | office_of_cluster office_of_other manager_of_cluster manager_of_other
+        edit: kept -> =                   | office_of_cluster office_of_other manager_of_cluster manager_of_other
+    """),
+    "facility.engagement": rows("""
+        create: new -> open                                       | office_of_cluster manager_of_cluster
+        revise: open complete -> open complete                    | office_of_cluster manager_of_cluster
+        sign: open -> open complete                               | signatory_still_to_sign
+        ask_again: open -> =                                      | office_of_cluster manager_of_cluster
+        withdraw: open complete -> withdrawn                      | office_of_cluster manager_of_cluster
+    """),
+    "facility.contact": rows("""
+        propose: new -> asked                                     | office manager_of_cluster
+        agree: asked -> agreed                                    | oneself
+        release: agreed -> released                               | office manager_of_cluster
+        hold_back: released -> agreed                             | office manager_of_cluster
+        end: asked agreed released -> ended                       | office manager_of_cluster oneself
+        lapse: asked agreed released -> ended                     | system
+    """),
+    "facility.aid": rows("""
+        plan: new -> planned                                      | office_that_keeps_a_register
+        declare: planned declared -> declared                     | office_that_keeps_a_register manager_of_undertaking
+        grant: declared -> granted                                | office_that_keeps_a_register
+        drop: planned declared -> dropped                         | office_that_keeps_a_register
+        revoke: granted -> revoked                                | office_that_keeps_a_register
     """),
     "facility.conflict": rows("""
         declare: new -> kept                                      | any_office oneself system
@@ -365,6 +417,24 @@ def named(held: Held, record: Any, **more: Any) -> bool:
     return any(held.has("manager", "cluster", key) for key in keys)
 
 
+def cluster_office(held: Held, key: Any) -> bool:
+    """Lead or coordinator of a programme in which the cluster takes part or has a manager; of any if there is none."""
+    if key is None:
+        return False
+    in_parts = Q(lead_cluster=key) | Q(partners__cluster=key)
+    bids = Application._base_manager.exclude(state="draft").filter(in_parts)
+    managers = Grant._base_manager.filter(role="manager", scope_type="cluster", scope_key=key)
+    managers = [one for one in managers if one.until_at is None or one.until_at > timezone.now()]
+    programmes = {one.programme_id for one in [*bids, *managers]}
+    if not programmes:
+        return held.anywhere("lead", "coordinator")
+    return any(held.has(role, "programme", one) for role in ("lead", "coordinator") for one in programmes if one)
+
+
+def unsigned(held: Held, record: Any) -> bool:
+    return Signatory.objects.filter(declaration=record, person=held.person, has_signed=False).exists()
+
+
 PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "nobody": lambda held, record: False,
     "anybody": lambda held, record: True,
@@ -379,6 +449,16 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "fellow_manager": lambda held, record: (
         (record.role, record.scope_type) == ("manager", "cluster") and held.has("manager", "cluster", record.scope_key)
     ),
+    "office_of_this": lambda held, record: cluster_office(held, record.pk),
+    "office_of_cluster": lambda held, record: cluster_office(held, record.cluster_id),
+    "office_of_other": lambda held, record: cluster_office(held, record.other_id),
+    "office_of_none": lambda held, record: record.cluster_id is None and held.anywhere("lead", "coordinator"),
+    "office_that_keeps_a_register": lambda held, record: record.programme.de_minimis and office(held, record),
+    "manager_of_other": lambda held, record: held.has("manager", "cluster", record.other_id),
+    "manager_of_undertaking": lambda held, record: (
+        record.programme.de_minimis and held.has("manager", "cluster", record.organisation.cluster_id)
+    ),
+    "signatory_still_to_sign": unsigned,
     "manager_of_this": lambda held, record: held.has("manager", "cluster", record.pk),
     "manager_of_cluster": lambda held, record: held.has("manager", "cluster", record.cluster_id),
     "manager_of_lead_cluster": lambda held, record: held.has("manager", "cluster", record.lead_cluster_id),
