@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _t
@@ -21,6 +22,7 @@ from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 
 FULL_WEIGHT = 100
+SCALE_AT_MOST = 10
 ANNOUNCED = ("announced", "open", "closed", "decided", "archived")
 
 
@@ -72,11 +74,26 @@ class Call(InProgramme):
         "places": "places",
         "minimum_score": "minimum_score",
         "country_cap": "country_cap",
+        "scale": "scale",
         "criteria": Many(
             "facility.Criterion",
             "call",
-            {"id": "pk", "name": "name", "weight": "weight", "guidance": "guidance"},
+            {
+                "id": "pk",
+                "name": "name",
+                "weight": "weight",
+                "guidance": "guidance",
+                "threshold": "threshold",
+                "points": "points",
+            },
             ("order",),
+        ),
+        "questions": Many(
+            "facility.QuestionSet",
+            "call",
+            {"number": "number", "sections": "sections", "frozen_at": "frozen_at"},
+            ("number",),
+            {"replaced_at": None},
         ),
     }
     faces = Faces(readers, public=public_when(state__in=ANNOUNCED))
@@ -91,6 +108,9 @@ class Call(InProgramme):
     country_cap = models.PositiveSmallIntegerField(_("at most per country"), null=True, blank=True)
     reserve_places = models.PositiveSmallIntegerField(_("places on the reserve list"), default=10)
     evaluations_required = models.PositiveSmallIntegerField(_("evaluations per application"), default=2)
+    scale = models.PositiveSmallIntegerField(
+        _("highest score of a criterion"), default=SCALE_AT_MOST, validators=[MaxValueValidator(SCALE_AT_MOST)]
+    )
     spread_threshold = models.DecimalField(_("spread that needs a note"), max_digits=5, decimal_places=2, default=25)
 
     class Meta:
@@ -167,6 +187,9 @@ class Call(InProgramme):
         before = self.question_set()
         if before and before.form() == sections:
             return
+        if before:
+            before.replaced_at = clock.now()
+            before.save(update_fields=["replaced_at"])
         now = QuestionSet(call=self, number=before.number + 1 if before else 1, made_at=clock.now())
         now.sections = sections.as_json()
         now.save(force_insert=True)
@@ -224,8 +247,8 @@ class Call(InProgramme):
         """Takes the call back before it has opened."""
 
     def question_set(self) -> QuestionSet | None:
-        """The questions in force: the newest version, which is frozen once the call has opened."""
-        return self.question_sets.order_by("-number").first()
+        """The questions in force; their version is frozen once the call has opened. None where it never had any."""
+        return self.question_sets.filter(replaced_at=None).first()
 
     def questions(self) -> questions.Form:
         """The form in force; it is empty where the call asks nothing of its own."""
@@ -254,13 +277,19 @@ class Call(InProgramme):
 
 
 class Criterion(Part):
-    """What evaluators score, from 0 to 10, and what it weighs in the score of 100."""
+    """What evaluators score, from 0 to the scale of the call, and what it weighs in the score of 100.
+
+    threshold: the points an application needs here to pass. points: what single points of the scale stand for,
+    [{"points": 5, "means": "…"}] in their order.
+    """
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="criteria")
     order = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=120)
     weight = models.PositiveSmallIntegerField()
     guidance = models.TextField(blank=True, default="")
+    threshold = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    points = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["call", "order"], name="criterion_order_once_per_call")]
@@ -270,16 +299,22 @@ class Criterion(Part):
 
 
 class QuestionSet(Part):
-    """One version of the questions of a call, as `facility.questions` stores them. The newest counts."""
+    """One version of the questions of a call, as `facility.questions` stores them, in force until it is replaced."""
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="question_sets")
     number = models.PositiveSmallIntegerField()
     sections = models.JSONField(default=list)
     made_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True)
     frozen_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["call", "number"], name="question_set_number_once_per_call")]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "number"], name="question_set_number_once_per_call"),
+            models.UniqueConstraint(
+                fields=["call"], condition=Q(replaced_at=None), name="one_question_set_in_force_per_call"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.call} {self.number}"
