@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from typing import Any
 
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import formats
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 
 from facility import questions
 from facility.registry.programme import InProgramme
-from facility.roles import holders, lead, leads_of, office, public_when, readers, staff_of, system
+from facility.roles import holders, holders_of_any, lead, leads_of, office, public_when, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, Part, state_field
@@ -23,6 +25,8 @@ from facility.workflow.steps import NEW, guard, step
 
 FULL_WEIGHT = 100
 SCALE_AT_MOST = 10
+# For how long after the closing time a request that came before it may still be under way.
+UNDER_WAY = dt.timedelta(minutes=2)
 ANNOUNCED = ("announced", "open", "closed", "decided", "archived")
 
 
@@ -40,12 +44,11 @@ class Call(InProgramme):
 
     records = "calls"
     lede = _("Calls for applications, with their places and dates.")
-    columns = ("programme", "opens_at", "closes_at", "places")
+    columns = ("programme", "opens", "closes", "places")
     facts = (
         "programme",
-        "opens_at",
-        "closes_at",
-        "zone",
+        "opens",
+        "closes",
         "places",
         "minimum_score",
         "country_cap",
@@ -122,6 +125,41 @@ class Call(InProgramme):
 
     def __str__(self) -> str:
         return self.title_text
+
+    def takes_now(self) -> bool:
+        """Whether an application that is being handed in is in time.
+
+        What counts is when the request began to arrive. One that came before the closing time may still be under way
+        while the clock closes the call.
+        """
+        in_time = self.opens_at <= clock.received() < self.closes_at
+        return in_time and (
+            self.state == "open" or (self.state == "closed" and clock.now() < self.closes_at + UNDER_WAY)
+        )
+
+    def in_its_zone(self, instant: dt.datetime) -> str:
+        """An instant in words, in the zone of the call, which is named."""
+        local = instant.astimezone(zoneinfo.ZoneInfo(self.zone))
+        return f"{formats.date_format(local, pgettext('full moment', 'j F Y, H:i'))} ({self.zone})"
+
+    def opens(self) -> str:
+        """The opening time in words."""
+        return self.in_its_zone(self.opens_at)
+
+    def closes(self) -> str:
+        """The closing time in words."""
+        return self.in_its_zone(self.closes_at)
+
+    opens.label = _("opens")  # type: ignore[attr-defined]
+    closes.label = _("closes")  # type: ignore[attr-defined]
+
+    def closing_rule(self) -> str:
+        """The sentence that says what counts as in time."""
+        return _t(
+            "An application is in time when the request to submit it reaches our server before %(closes)s. Our server’s "
+            "clock counts, not that of your computer, and one second later is too late. Upload documents before you "
+            "submit: what is still being uploaded at that time is not part of the application."
+        ) % {"closes": self.closes()}
 
     @guard(_("Give a closing time after the opening time, and open in the future."))
     def has_dates(self) -> bool:
@@ -225,8 +263,16 @@ class Call(InProgramme):
 
     @step(label=_("Extend call"), source=State.OPEN, target=State.OPEN, who=lead, form="ExtendCall")
     def extend(self, *, by: Any, closes_at: dt.datetime, reason: str) -> None:
-        """Moves the closing time to a later one, for everybody alike."""
+        """Moves the closing time to a later one, for everybody alike; everybody with a draft or application is told."""
         self.closes_at = closes_at
+        self.tell(
+            [*self.applicants(), *staff_of(self.programme_id)],
+            gettext_noop("The call %(title)s closes later, on %(closes)s (%(zone)s): %(reason)s"),
+            title=self.title_text,
+            closes=f"{closes_at.astimezone(zoneinfo.ZoneInfo(self.zone)):%Y-%m-%d %H:%M}",
+            zone=self.zone,
+            reason=reason,
+        )
 
     @step(label=_("Decide call"), source=State.CLOSED, target=State.DECIDED, who=lead, guards=[has_released_selection])
     def decide(self, *, by: Any) -> None:
@@ -254,6 +300,11 @@ class Call(InProgramme):
         """The form in force; it is empty where the call asks nothing of its own."""
         found = self.question_set()
         return found.form() if found else questions.Form()
+
+    def applicants(self) -> Any:
+        """The people who manage the lead cluster of a draft or an application."""
+        clusters = self.applications.exclude(state="withdrawn").values("lead_cluster_id")
+        return holders_of_any("manager", scope="cluster", keys=clusters)
 
     def evaluators(self) -> Any:
         """The people who evaluate for the programme."""

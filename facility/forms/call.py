@@ -17,7 +17,10 @@ from facility.roles import held
 from facility.workflow import clock
 from facility.workflow.input import ReasonForm, Rows, StepForm
 
-from .registry import IN_OFFICE_TIME, SHORT, Edits, zone_field
+from .registry import SHORT, Edits, zone_field
+from .zoned import ZonedTimeField, in_zone, wall
+
+IN_ITS_ZONE = _("As 2021-02-04 09:00, in the time zone given below.")
 
 LINE_OF_A_POINT = re.compile(r"(\d{1,2})\s*[:=–-]?\s+(\S.{0,299})", re.ASCII)
 
@@ -75,8 +78,8 @@ class CallForm(Edits):
 
     programme = forms.ModelChoiceField(label=_("Programme"), queryset=Programme.objects.all())
     title_text = forms.CharField(label=_("Title"), max_length=SHORT)
-    opens_at = forms.DateTimeField(label=_("Opens"), help_text=IN_OFFICE_TIME)
-    closes_at = forms.DateTimeField(label=_("Closes"), help_text=IN_OFFICE_TIME)
+    opens_at = ZonedTimeField(label=_("Opens"), help_text=IN_ITS_ZONE)
+    closes_at = ZonedTimeField(label=_("Closes"), help_text=IN_ITS_ZONE)
     zone = zone_field()
     places = forms.IntegerField(label=_("Places"), min_value=1, max_value=500)
     minimum_score = forms.DecimalField(
@@ -102,11 +105,19 @@ class CallForm(Edits):
         if self.by is not None:
             self.narrow_to("programme", Programme.objects.filter(pk__in=held(self.by, "lead", "coordinator")))
         if not self.record._state.adding:
+            for name in ("opens_at", "closes_at"):
+                self.initial[name] = wall(getattr(self.record, name), self.record.zone)
             self.initial["criteria"] = list(self.record.criteria.order_by("order").values(*CriterionRow.base_fields))
 
     def clean(self) -> dict[str, Any]:
-        """Dates in order."""
+        """Times in the zone of the call and in order, points on the scale."""
         data = super().clean() or {}
+        for name in ("opens_at", "closes_at"):
+            if data.get(name) and data.get("zone"):
+                try:
+                    data[name] = in_zone(data[name], data["zone"])
+                except ValidationError as refused:
+                    self.add_error(name, refused)
         if data.get("opens_at") and data.get("closes_at") and data["closes_at"] <= data["opens_at"]:
             self.add_error("closes_at", _t("The closing time lies before the opening time."))
         scale = data["scale"] = data.get("scale") or SCALE_AT_MOST
@@ -120,11 +131,16 @@ class CallForm(Edits):
 class ExtendCall(ReasonForm):
     """A later closing time."""
 
-    closes_at = forms.DateTimeField(label=_("New closing time"), help_text=IN_OFFICE_TIME)
+    closes_at = ZonedTimeField(label=_("New closing time"))
+
+    def prepare(self) -> None:
+        """The present closing time, in the zone of the call."""
+        self.fields["closes_at"].help_text = _t("As 2021-02-04 09:00, in the time of %s.") % self.record.zone
+        self.initial["closes_at"] = wall(self.record.closes_at, self.record.zone)
 
     def clean_closes_at(self) -> Any:
         """Later than now and than before."""
-        closes = self.cleaned_data["closes_at"]
+        closes = in_zone(self.cleaned_data["closes_at"], self.record.zone)
         if closes <= max(self.record.closes_at, clock.now()):
             raise ValidationError(_t("Give a time later than the present closing time."))
         return closes
