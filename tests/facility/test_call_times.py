@@ -81,7 +81,7 @@ def test_an_offset_tells_the_two_hours_apart(scene):
 
 
 def test_late_by_a_second_is_late(scene, client):
-    traveller, call, application, manager = scene
+    traveller, _call, application, manager = scene
     client.force_login(manager)
     traveller.move_to(ATHENS_CLOSING)
     late = client.post(submit_url(application))
