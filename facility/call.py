@@ -156,9 +156,9 @@ class Call(InProgramme):
     def closing_rule(self) -> str:
         """The sentence that says what counts as in time."""
         return _t(
-            "An application is in time when the request to submit it reaches our server before %(closes)s. The clock of "
-            "our server counts, not that of your computer, and one second later is too late. Upload documents before you "
-            "submit: what is still being uploaded at that time is not part of the application."
+            "An application is in time when the request to submit it reaches our server before %(closes)s. The clock "
+            "of our server counts, not that of your computer, and one second later is too late. Upload documents "
+            "before you submit: what is still being uploaded at that time is not part of the application."
         ) % {"closes": self.closes()}
 
     @guard(_("Give a closing time after the opening time, and open in the future."))
