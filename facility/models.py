@@ -2,7 +2,7 @@
 
 from .application import Application
 from .bid import ApplicationNeed, ApplicationPartner
-from .call import Call, Criterion
+from .call import Call, Criterion, QuestionSet
 from .evaluation import Evaluation, Score
 from .instruments.link import Link
 from .instruments.signature import Signature, SignedText
@@ -50,6 +50,7 @@ __all__ = [
     "OutsideAssessment",
     "Person",
     "Programme",
+    "QuestionSet",
     "Score",
     "Selection",
     "SelectionLine",

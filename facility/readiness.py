@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
-from django.utils import formats
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.bid import Bid
-from facility.workflow import clock
 from facility.workflow.steps import guard
 
 
@@ -23,9 +20,8 @@ class Ready(Bid):
     @guard(_("The call is not open."))
     def is_before_closing(self) -> Any:
         """The call takes applications now, by its own clock."""
-        open_now = self.call.state == "open" and self.call.opens_at <= clock.now() < self.call.closes_at
-        return open_now or [
-            _t("Applications can be submitted only while the call is open: until %s.") % _local(self.call)
+        return self.call.takes_now() or [
+            _t("Applications can be submitted only while the call is open: until %s.") % self.call.closes()
         ]
 
     @guard(_("Write the motivation before you submit."))
@@ -86,7 +82,3 @@ class Ready(Bid):
     def is_not_reviewed(self) -> bool:
         """No review before."""
         return not self.before_review
-
-
-def _local(call: Any) -> str:
-    return f"{formats.date_format(call.closes_at.astimezone(zoneinfo.ZoneInfo(call.zone)), 'j F Y, H:i')} ({call.zone})"

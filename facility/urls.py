@@ -3,6 +3,13 @@
 from django.urls import path
 
 from facility import account_pages, call_pages, cluster_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
+from facility import (  # noqa: F401 (pages of records register themselves)
+    account_pages,
+    builder_pages,
+    call_pages,
+    evaluation_pages,
+    web,
+)
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
