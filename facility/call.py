@@ -7,9 +7,11 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from facility import questions
 from facility.registry.programme import InProgramme
 from facility.roles import holders, lead, leads_of, office, public_when, readers, staff_of, system
 from facility.workflow import clock
@@ -153,6 +155,24 @@ class Call(InProgramme):
         self.trail_also("criteria", before, [{"name": row["name"], "weight": row["weight"]} for row in criteria])
 
     @step(
+        label=_("Write the questions"),
+        source=[State.DRAFT, State.ANNOUNCED],
+        target=None,
+        who=office,
+        form="WriteQuestions",
+        edits=True,
+    )
+    def write_questions(self, *, by: Any, sections: questions.Form) -> None:
+        """What the call asks of applicants. Each change is a version of its own; opening freezes the last one."""
+        before = self.question_set()
+        if before and before.form() == sections:
+            return
+        now = QuestionSet(call=self, number=before.number + 1 if before else 1, made_at=clock.now())
+        now.sections = sections.as_json()
+        now.save(force_insert=True)
+        self.trail_also("questions", before.number if before else None, now.number)
+
+    @step(
         label=_("Publish call"),
         source=State.DRAFT,
         target=State.ANNOUNCED,
@@ -164,7 +184,11 @@ class Call(InProgramme):
 
     @step(label=_("Open call"), source=State.ANNOUNCED, target=State.OPEN, who=system, guards=[is_time_to_open])
     def open(self, *, by: Any) -> None:
-        """Applications can be handed in from now on."""
+        """Applications can be handed in from now on; the questions stay as they are."""
+        asked = self.question_set()
+        if asked:
+            asked.frozen_at = clock.now()
+            asked.save(update_fields=["frozen_at"])
         self.tell(staff_of(self.programme_id), gettext_noop("The call %(title)s is open."), title=self.title_text)
 
     @step(label=_("Close call"), source=State.OPEN, target=State.CLOSED, who=system, guards=[is_time_to_close])
@@ -198,6 +222,15 @@ class Call(InProgramme):
     )
     def cancel(self, *, by: Any, reason: str) -> None:
         """Takes the call back before it has opened."""
+
+    def question_set(self) -> QuestionSet | None:
+        """The questions in force: the newest version, which is frozen once the call has opened."""
+        return self.question_sets.order_by("-number").first()
+
+    def questions(self) -> questions.Form:
+        """The form in force; it is empty where the call asks nothing of its own."""
+        found = self.question_set()
+        return found.form() if found else questions.Form()
 
     def evaluators(self) -> Any:
         """The people who evaluate for the programme."""
@@ -234,3 +267,29 @@ class Criterion(Part):
 
     def __str__(self) -> str:
         return self.name
+
+
+class QuestionSet(Part):
+    """One version of the questions of a call, as `facility.questions` stores them. The newest counts."""
+
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="question_sets")
+    number = models.PositiveSmallIntegerField()
+    sections = models.JSONField(default=list)
+    made_at = models.DateTimeField()
+    frozen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call", "number"], name="question_set_number_once_per_call")]
+
+    def __str__(self) -> str:
+        return f"{self.call} {self.number}"
+
+    def form(self) -> questions.Form:
+        """The form that it stores."""
+        return questions.parse(self.sections)
+
+
+def worded(sentence: questions.Sentence) -> str:
+    """A sentence about questions or answers in the language of the reader."""
+    values = {name: worded(v) if isinstance(v, questions.Sentence) else v for name, v in sentence.values.items()}
+    return _t(sentence.text) % values

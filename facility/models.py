@@ -2,7 +2,7 @@
 
 from .application import Application
 from .bid import ApplicationNeed, ApplicationPartner
-from .call import Call, Criterion
+from .call import Call, Criterion, QuestionSet
 from .evaluation import Evaluation, Score
 from .instruments.link import Link
 from .registry.cluster import Cluster
@@ -30,6 +30,7 @@ __all__ = [
     "Organisation",
     "Person",
     "Programme",
+    "QuestionSet",
     "Score",
     "Selection",
     "SelectionLine",

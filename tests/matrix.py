@@ -23,6 +23,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("facility.document", "scan_file"): SYSTEM,
     ("facility.call", "create"): OFFICE,
     ("facility.call", "edit"): OFFICE,
+    ("facility.call", "write_questions"): OFFICE,
     ("facility.call", "publish"): OFFICE,
     ("facility.call", "open"): SYSTEM,
     ("facility.call", "close"): SYSTEM,

@@ -9,11 +9,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from facility.call import FULL_WEIGHT
+from facility import questions
+from facility.call import FULL_WEIGHT, worded
 from facility.registry.programme import Programme
 from facility.roles import held
 from facility.workflow import clock
-from facility.workflow.input import ReasonForm, Rows
+from facility.workflow.input import ReasonForm, Rows, StepForm
 
 from .registry import IN_OFFICE_TIME, SHORT, Edits, zone_field
 
@@ -72,3 +73,18 @@ class ExtendCall(ReasonForm):
         if closes <= max(self.record.closes_at, clock.now()):
             raise ValidationError(_t("Give a time later than the present closing time."))
         return closes
+
+
+class WriteQuestions(StepForm):
+    """All questions of a call; the form is replaced as a whole."""
+
+    sections = forms.JSONField(label=_("Questions"), required=False)
+
+    def clean_sections(self) -> questions.Form:
+        """The form, or a sentence for every path that is wrong."""
+        try:
+            return questions.parse(self.cleaned_data["sections"])
+        except questions.Malformed as refused:
+            error = ValidationError(_t("The questions are not right."))
+            error.rows = {path.removeprefix("sections"): [worded(said)] for path, said in refused.errors.items()}  # type: ignore[attr-defined]
+            raise error from None

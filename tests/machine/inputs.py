@@ -205,6 +205,7 @@ FILLS: dict[str, Fill] = {
     "free": lambda choose, form, record: "",
     "source_session": lambda choose, form, record: None,
     "formats": lambda choose, form, record: ["json"],
+    "sections:WriteQuestions": lambda choose, form, record: question_sections(choose),
     "sections": lambda choose, form, record: list(SECTIONS),
     "countries": lambda choose, form, record: ["ES"],
     "reasons": lambda choose, form, record: {},
@@ -212,6 +213,12 @@ FILLS: dict[str, Fill] = {
     "owner": lambda choose, form, record: str(form.by.pk) if getattr(form.by, "pk", None) else None,
     "has_signed": lambda choose, form, record: choose.random() < 0.9,
 }
+
+
+def question_sections(choose: random.Random) -> list[dict[str, Any]]:
+    """One section with one question, another one each time."""
+    question = {"key": "why", "kind": choose.choice(["text", "number", "date"]), "label": {"en": text()}}
+    return [{"key": "about", "title": {"en": text()}, "questions": [question]}]
 
 
 def project_of(choose: random.Random, person: Any) -> Any:

@@ -69,6 +69,7 @@ MODEL: dict[str, dict[str, Row]] = {
     "facility.call": rows("""
         create: new -> draft                                      | office
         edit: draft -> =                                          | office
+        write_questions: draft announced -> =                     | office
         publish: draft -> announced                               | office
         open: announced -> open                                   | system
         close: open -> closed                                     | system
