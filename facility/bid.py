@@ -152,7 +152,10 @@ class Bid(InProgramme):
         "participant:receipt": "receipt",
         "participant:answers": "answers",
         "participant:needs": Many(
-            "facility.ApplicationNeed", "application", {"area": "area", "text": "text", "rank": "rank", "source": "source"}, ("rank",)
+            "facility.ApplicationNeed",
+            "application",
+            {"area": "area", "text": "text", "rank": "rank", "source": "source"},
+            ("rank",),
         ),
         "staff:score": "score",
         "staff:spread": "spread",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_noop
 from facility.bid import FOCUS_THRESHOLD, Bid, State, own_manager
 from facility.merging import Change, Tab, digest, merge
 from facility.papers import ApplicationDocument, ApplicationNeed, ApplicationPartner, KeptText
+from facility.questions import Form
 from facility.registry import declaration
 from facility.registry.documents import Document
 from facility.workflow import clock
@@ -30,7 +32,9 @@ class Drafting(Bid):
     class Meta(Bid.Meta):
         abstract = True
 
-    # Set by `autosave` for whoever called it: the fields in which two texts now stand beside each other.
+    silent = frozenset({"autosave"})
+    # Set by `autosave` for whoever called it: the fields it wrote, and those in which two texts now stand.
+    wrote: tuple[str, ...] = ()
     clashed: tuple[str, ...] = ()
 
     @guard(_("This field is not open now."))
@@ -50,7 +54,6 @@ class Drafting(Bid):
         who=own_manager,
         guards=[is_open_for_writing],
         form="AutosaveForm",
-        silent=True,
     )
     def autosave(self, *, by: Any, tab: str, turn: int, changes: dict[str, Change]) -> None:
         """Saves what was changed in one tab. Where somebody else changed the same field, both texts are kept."""
@@ -65,7 +68,7 @@ class Drafting(Bid):
             if kept.turn < turn:
                 kept.turn, kept.value, kept.by, kept.at = turn, value, by, clock.now()
                 kept.save()
-        self.clashed = tuple(sorted(made.clashes))
+        self.wrote, self.clashed = tuple(sorted(made.values)), tuple(sorted(made.clashes))
 
     @step(
         label=_("Choose a text"),
@@ -111,9 +114,10 @@ class Drafting(Bid):
         form="AddDocument",
     )
     def add_document(self, *, by: Any, file: Any, question: str = "") -> None:
-        """The answer to a question that asks for a file, or a supporting document. Evaluators and the office read it."""
-        said = {"programme": self.programme_id, "audience": "application"}
-        received = Document().perform("receive", by=by, files={"file": file}, **said)
+        """The answer to a question that asks for a file, or a supporting document, for the office and evaluators."""
+        received = Document().perform(
+            "receive", by=by, files={"file": file}, programme=self.programme_id, audience="application"
+        )
         if question:
             self.papers.filter(question=question).delete()
         ApplicationDocument(application_id=self.pk, document=received, question=question).save(force_insert=True)
@@ -140,11 +144,21 @@ class Drafting(Bid):
         if self.state == State.RETURNED:
             asked = self.clarifications.order_by("asked_at").last()
             return list(asked.fields) if asked else []
-        return [*OWN_FIELDS, *(f"{ANSWER}{key}" for key in self.question_keys())]
+        return [*OWN_FIELDS, *(f"{ANSWER}{key}" for key in self.asks.questions), "documents"]
+
+    @cached_property
+    def asks(self) -> Form:
+        """The questions of the call."""
+        return self.call.questions()
 
     def question_keys(self) -> list[str]:
         """The keys of the call's questions whose answers are written, which those with files are not."""
-        return []
+        return [key for key, question in self.asks.questions.items() if question.kind != "file"]
+
+    def all_answers(self) -> dict[str, Any]:
+        """Answers by key, those with files by the key of their document."""
+        files = self.papers.exclude(question="").values_list("question", "document_id")
+        return {**self.answers, **{question: str(key) for question, key in files}}
 
     def draft(self) -> dict[str, Any]:
         """Every field with its value as JSON has it."""

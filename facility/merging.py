@@ -44,7 +44,10 @@ def digest(value: Any) -> str:
 
 
 def merge(
-    current: Mapping[str, Any], writers: Mapping[str, tuple[str, int] | list[Any]], changes: Mapping[str, Change], by: Tab
+    current: Mapping[str, Any],
+    writers: Mapping[str, tuple[str, int] | list[Any]],
+    changes: Mapping[str, Change],
+    by: Tab,
 ) -> Merge:
     """What becomes of the changes of one tab.
 

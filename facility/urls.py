@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from facility import account_pages, call_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
+from facility import account_pages, application_pages, call_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
@@ -14,5 +14,7 @@ urlpatterns = [
     path("workspace/search/", web.search, name="search"),
     path("workspace/trail/", web.trail, name="trail"),
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
+    path("part/<str:code>/", application_pages.PartByLink.as_view(), name="part-link"),
+    path("workspace/applications/<uuid:pk>/receipt/", application_pages.receipt, name="application-receipt"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
 ]

@@ -173,7 +173,6 @@ class Step:
     doc: str = ""
     quiet: bool = False
     edits: bool = False
-    silent: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     def creates(self) -> bool:
@@ -193,15 +192,13 @@ def step(
     locks: str = "",
     quiet: bool = False,
     edits: bool = False,
-    silent: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declares a method as a step.
 
     source, target: states of a workflow (target None keeps the state). A plain record gives neither, and `new=True`
     for the step that makes it. form: name of the input form in the app's `forms.py`. locks: the attribute that holds
     the shared row (the quota) to lock before the record. quiet: not offered as a button. edits: the step overwrites
-    what others may have written, so the API demands If-Match. silent: taken while somebody types; its entries hold no
-    values and are not shown in the course.
+    what others may have written, so the API demands If-Match.
     """
 
     def declare(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -218,7 +215,6 @@ def step(
             doc=(method.__doc__ or "").strip(),
             quiet=quiet,
             edits=edits,
-            silent=silent,
         )
         taken: Callable[..., Any] = method
         if listed:

@@ -214,8 +214,7 @@ class DetailPage(RecordPage):
         if record.face == "public":
             return []
         staff = record.face == "staff"
-        typed = [step.name for step in self.model.steps().values() if step.silent]
-        entries = Entry.objects.filter(record_id=record.pk).exclude(step__in=typed)
+        entries = Entry.objects.filter(record_id=record.pk).exclude(step__in=self.model.silent)
         entries = entries.select_related("actor", "detail").order_by("-number")[:50]
         return [
             told(entry, self.model, staff=staff)

@@ -46,6 +46,7 @@ NEIGHBOURHOODS = [
 MAKERS = {
     "office": ("coordinator", "lead"),
     "any_office": ("coordinator", "foreign lead"),
+    "lead": ("lead",),
     "administrator": ("administrator",),
     "any_administrator": ("administrator",),
     "any_advisor": ("adviser",),
