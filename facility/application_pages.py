@@ -164,10 +164,9 @@ class ApplicationStep(StepPage):
         asked = done.asks.asked(done.all_answers())
         return JsonResponse(
             {
-                # After a clash the tab goes on from its old base, or its next letter would overwrite the other text.
-                "bases": {name: marks[name] for name in sent["changes"] if name not in done.clashed},
-                "clashes": list(done.clashed),
-                "wrote": list(done.wrote),
+                "bases": {name: marks[name] for name in done.merged.held},
+                "clashes": sorted(done.merged.clashes),
+                "wrote": sorted(done.merged.values),
                 "news": {name: [values[name], mark] for name, mark in marks.items() if known.get(name, mark) != mark},
                 "asked": [f"q_{question.key}" for question in asked],
                 "said": _("Saved at %s") % formats.date_format(timezone.localtime(clock.now()), "H:i:s"),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from facility.bid import FOCUS_THRESHOLD, Bid, State, own_manager
-from facility.merging import Change, Tab, digest, merge
+from facility.merging import Change, Merge, Tab, digest, merge
 from facility.papers import ApplicationDocument, ApplicationNeed, ApplicationPartner, KeptText
 from facility.questions import Form
 from facility.registry import declaration
@@ -33,9 +33,8 @@ class Drafting(Bid):
         abstract = True
 
     silent = frozenset({"autosave"})
-    # Set by `autosave` for whoever called it: the fields it wrote, and those in which two texts now stand.
-    wrote: tuple[str, ...] = ()
-    clashed: tuple[str, ...] = ()
+    # Set by `autosave` for whoever called it.
+    merged = Merge()
 
     @guard(_("This field is not open now."))
     def is_open_for_writing(self) -> bool:
@@ -68,7 +67,7 @@ class Drafting(Bid):
             if kept.turn < turn:
                 kept.turn, kept.value, kept.by, kept.at = turn, value, by, clock.now()
                 kept.save()
-        self.wrote, self.clashed = tuple(sorted(made.values)), tuple(sorted(made.clashes))
+        self.merged = made
 
     @step(
         label=_("Choose a text"),

@@ -31,10 +31,14 @@ class Tab:
 
 @dataclass
 class Merge:
-    """What to set, and what to keep beside what stands."""
+    """What to set, and what to keep beside what stands; `held` are the fields that then hold what the tab sent.
+
+    Only in these the tab may go on from what stands: elsewhere its next letter would overwrite what it has not seen.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     clashes: dict[str, Any] = field(default_factory=dict)
+    held: list[str] = field(default_factory=list)
 
 
 def digest(value: Any) -> str:
@@ -58,13 +62,11 @@ def merge(
     for name, change in changes.items():
         there = current[name]
         tab, turn = writers.get(name) or ("", 0)
-        if tab == by.name:
-            if by.turn > turn and change.value != there:
-                made.values[name] = change.value
-        elif change.value == there or digest(change.value) == change.base:
-            continue
-        elif digest(there) == change.base:
+        if change.value == there:
+            made.held.append(name)
+        elif by.turn > turn if tab == by.name else digest(there) == change.base:
             made.values[name] = change.value
-        else:
+            made.held.append(name)
+        elif tab != by.name and digest(change.value) != change.base:
             made.clashes[name] = change.value
     return made
