@@ -5,68 +5,55 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from facility.bid import (
-    State,
-    own_manager,
-)
+from facility import submission
+from facility.bid import State, own_manager
+from facility.papers import Clarification, Submission
 from facility.readiness import Ready
-from facility.roles import lead, office, parent_step
+from facility.roles import lead, office, parent_step, staff_of
 from facility.workflow import clock
-from facility.workflow.steps import NEW, step
+from facility.workflow.steps import step
 
 
 class Application(Ready):
     """A cluster's bid for a place: drafted, submitted, found eligible, evaluated, then selected or not."""
-
-    @step(label=_("New application"), source=NEW, target=State.DRAFT, who=own_manager, form="ApplicationForm")
-    def create(self, *, by: Any, **data: Any) -> None:
-        """Starts an application. Save as often as you like; nothing is read before you submit."""
-        self.take(data)
-
-    @step(label=_("Edit"), source=State.DRAFT, target=None, who=own_manager, form="ApplicationForm", edits=True)
-    def edit(self, *, by: Any, **data: Any) -> None:
-        """Changes the draft."""
-        self.take(data)
 
     @step(
         label=_("Submit application"),
         source=State.DRAFT,
         target=State.SUBMITTED,
         who=own_manager,
-        guards=[
-            Ready.is_before_closing,
-            Ready.has_motivation,
-            Ready.has_context,
-            Ready.has_needs,
-            Ready.has_declaration,
-        ],
+        guards=[Ready.is_before_closing, Ready.is_complete],
         locks="call",
     )
     def submit(self, *, by: Any) -> None:
         """Hands the application over to the coordinators. You get a receipt with the time and a hash of the content."""
         self.submitted_at = clock.now()
         self.number = f"{self.call.applications.exclude(number='').count() + 1:03d}"
-        self.receipt = self.fingerprint()
-        self.tell(
-            by,
-            gettext_noop("Your application %(number)s was received. Receipt: %(receipt)s."),
-            number=self.number,
-            receipt=self.receipt[:16],
-        )
+        self.hand_in(by)
 
     @step(
         label=_("Return for clarification"),
         source=State.SUBMITTED,
         target=State.RETURNED,
         who=office,
-        form="facility.workflow.input.ReasonForm",
+        form="AskClarification",
     )
-    def return_for_clarification(self, *, by: Any, reason: str) -> None:
-        """Asks the applicant to make something clear; the reason is what they read."""
-        self.reason_text = reason
+    def return_for_clarification(self, *, by: Any, reason: str, fields: list[str], days: int) -> None:
+        """Asks the applicant to make something clear. Only the fields that you name can be changed."""
+        self.reason_text, self.clarify_days = reason, days
+        Clarification(
+            application_id=self.pk,
+            question=reason,
+            fields=fields,
+            asked_by=by,
+            asked_at=clock.now(),
+            before=self.submissions.order_by("number").last(),
+        ).save(force_insert=True)
+        self.trail_also("fields", None, fields)
         self.tell(self.managers(), gettext_noop("Please clarify your application %(number)s."), number=self.number)
 
     @step(
@@ -74,12 +61,46 @@ class Application(Ready):
         source=State.RETURNED,
         target=State.SUBMITTED,
         who=own_manager,
+        guards=[Ready.is_complete],
         form="ClarifyApplication",
     )
     def resubmit(self, *, by: Any, clarification: str) -> None:
-        """Hands the clarified application back."""
-        self.context = f"{self.context}\n\n{clarification}".strip()
-        self.receipt = self.fingerprint()
+        """Hands the clarified application back, with an answer in your words."""
+        asked = self.clarifications.get(answered_at__isnull=True)
+        asked.answer, asked.answered_by, asked.answered_at = clarification, by, clock.now()
+        asked.after = self.hand_in(by)
+        asked.save()
+        self.trail_also("clarification", None, clarification)
+        self.tell(
+            staff_of(self.programme_id),
+            gettext_noop("%(cluster)s has clarified application %(number)s."),
+            cluster=self.lead_cluster.name,
+            number=self.number,
+        )
+
+    def hand_in(self, by: Any) -> Submission:
+        """Keeps what is handed in, whole, and tells everybody who manages the lead cluster its receipt."""
+        self.raise_need()
+        content = submission.content_of(self)
+        made = Submission(
+            application_id=self.pk,
+            number=self.submissions.count() + 1,
+            at=clock.now(),
+            by=by,
+            content=content,
+            sha256=submission.sha256_of(content),
+        )
+        made.save(force_insert=True)
+        self.receipt = made.sha256
+        self.tell(
+            self.managers(),
+            gettext_noop("Your application %(number)s was received on %(at)s. Receipt: %(receipt)s."),
+            link=reverse("application-receipt", kwargs={"pk": self.pk}),
+            number=self.number,
+            at=submission.moment(made.at, self.call.zone),
+            receipt=self.receipt,
+        )
+        return made
 
     @step(
         label=_("Declare eligible"), source=State.SUBMITTED, target=State.ELIGIBLE, who=office, form="EligibilityForm"

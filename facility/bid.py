@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from facility.papers import AREAS, ApplicationPartner
 from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
-from facility.registry.vocabulary_data import vocabulary
 from facility.roles import any_of, held, holders, manager_of, readers, staff_of, who
-from facility.workflow.engine import Faces, Part, state_field
-from facility.workflow.ids import uuid7
+from facility.workflow.clock import Due
+from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
 
-AREAS = [(term.id, term.label("en")) for term in vocabulary("areas")]
-PARTNERS_AT_MOST = 4
+# Under this, the intake raises a need by itself (E07).
+FOCUS_THRESHOLD = 3
 INELIGIBLE = [
     ("not_registered", _("the lead cluster is not registered on the platform")),
     ("not_eu", _("the lead cluster is not established in a Member State")),
@@ -47,43 +46,14 @@ class State(models.TextChoices):
     UNDER_REVIEW = "under_review", _("Under review")
 
 
-class ApplicationPartner(Part):
-    """A partner cluster of an application."""
-
-    application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="partners")
-    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="partnerships")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["application", "cluster"], name="partner_once_per_application")]
-
-    def __str__(self) -> str:
-        return self.cluster.name
-
-
-class ApplicationNeed(Part):
-    """A need as the applicant put it, in order of importance."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="needs")
-    rank = models.PositiveSmallIntegerField()
-    area = models.CharField(max_length=40, choices=AREAS)
-    text = models.CharField(max_length=500)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["application", "rank"], name="need_rank_once_per_application")]
-
-    def __str__(self) -> str:
-        return self.text
-
-
 # Who has to do with an application.
 own_manager = manager_of("lead_cluster_id")
 partner_manager = who(
     "partner manager",
     lambda person: Q(
-        pk__in=ApplicationPartner.objects.filter(cluster_id__in=held(person, "manager", scope="cluster")).values(
-            "application_id"
-        )
+        pk__in=ApplicationPartner.objects.filter(
+            Q(cluster_id__in=held(person, "manager", scope="cluster")) | Q(contact=person)
+        ).values("application_id")
     ),
     "manager",
 )
@@ -106,6 +76,10 @@ class Bid(InProgramme):
     evaluations: Any
     needs: Any
     partners: Any
+    papers: Any
+    kept_texts: Any
+    submissions: Any
+    clarifications: Any
 
     State = State
 
@@ -123,7 +97,7 @@ class Bid(InProgramme):
         "training_needs",
         "strategic_focus",
     )
-    staff_facts = ("score", "spread", "place", "reserve_position", "reason_code", "receipt")
+    staff_facts = ("score", "spread", "place", "reserve_position", "reason_code")
     search_in = ("lead_cluster__name", "title_text", "number")
     filter_by = ("state", "call")
     order_by = ("-id", "number", "score")
@@ -140,6 +114,7 @@ class Bid(InProgramme):
         "withdrawn": "idle",
     }
     outside_words = {"eligible": _("Being evaluated"), "evaluated": _("Being evaluated")}
+    clocks = {"returned": (Due("clarify_days"),)}
     awaits = {
         "draft": ("submit",),
         "returned": ("resubmit",),
@@ -158,13 +133,29 @@ class Bid(InProgramme):
             {"id": "cluster_id", "name": "cluster__name", "country": "cluster__country"},
             ("cluster__sort_name", "pk"),
         ),
+        "participant:consortium": Many(
+            "facility.ApplicationPartner",
+            "application",
+            {"id": "pk", "cluster": "cluster_id", "role": "role", "contribution": "contribution", "answer": "answer"},
+            ("cluster__sort_name", "pk"),
+        ),
+        "participant:documents": Many(
+            "facility.ApplicationDocument",
+            "application",
+            {"id": "document_id", "name": "document__name", "question": "question", "sha256": "document__sha256"},
+        ),
         "participant:motivation": "motivation",
         "participant:context": "context",
         "participant:training_needs": "training_needs",
         "participant:strategic_focus": "strategic_focus",
         "participant:submitted_at": "submitted_at",
+        "participant:receipt": "receipt",
+        "participant:answers": "answers",
         "participant:needs": Many(
-            "facility.ApplicationNeed", "application", {"area": "area", "text": "text", "rank": "rank"}, ("rank",)
+            "facility.ApplicationNeed",
+            "application",
+            {"area": "area", "text": "text", "rank": "rank", "source": "source"},
+            ("rank",),
         ),
         "staff:score": "score",
         "staff:spread": "spread",
@@ -177,6 +168,8 @@ class Bid(InProgramme):
         on_public_list,
     )
 
+    untrailed = frozenset({"writers"})
+
     state = state_field(State)
     call = models.ForeignKey(
         "facility.Call", on_delete=models.PROTECT, related_name="applications", verbose_name=_("call")
@@ -185,12 +178,22 @@ class Bid(InProgramme):
         Cluster, on_delete=models.PROTECT, related_name="applications", verbose_name=_("lead cluster")
     )
     number = models.CharField(_("number"), max_length=20, blank=True, default="")
-    title_text = models.CharField(_("title"), max_length=200)
+    title_text = models.CharField(_("title"), max_length=200, blank=True)
     motivation = models.TextField(_("motivation"), blank=True, default="")
     context = models.TextField(_("context"), blank=True, default="")
     training_needs = models.TextField(_("training needs"), blank=True, default="")
     strategic_focus = models.PositiveSmallIntegerField(_("strategic focus, 1 to 5"), null=True, blank=True)
-    has_signed = models.BooleanField(_("declaration of honour"), default=False)
+    # Answers to the questions of the call by their keys, also to those that no longer apply.
+    answers = models.JSONField(default=dict)
+    # Field to (tab, turn) that wrote it last: see merging.py.
+    writers = models.JSONField(default=dict, editable=False)
+    # Which version of the declaration of honour was signed, by whom and when.
+    signed_version = models.PositiveSmallIntegerField(_("declaration of honour, version"), null=True)
+    signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("signed by")
+    )
+    signed_at = models.DateTimeField(_("signed"), null=True)
+    clarify_days = models.PositiveSmallIntegerField(_("days to clarify"), default=7)
     is_registered = models.BooleanField(_("registered on the platform"), default=True)
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
     receipt = models.CharField(_("receipt"), max_length=64, blank=True, default="")
@@ -235,23 +238,6 @@ class Bid(InProgramme):
         """The language of the name it is shown under."""
         return self.lead_cluster.lang
 
-    def take(self, data: dict[str, Any]) -> None:
-        """Sets the values, partners and needs of the form."""
-        partners, needs = data.pop("partners"), data.pop("needs")
-        for name, value in data.items():
-            setattr(self, name, value)
-        self.programme_id = self.call.programme_id
-        self.partners.all().delete()
-        ApplicationPartner.objects.bulk_create(
-            ApplicationPartner(application_id=self.pk, cluster=row["cluster"]) for row in partners
-        )
-        self.needs.all().delete()
-        ApplicationNeed.objects.bulk_create(
-            ApplicationNeed(application_id=self.pk, rank=rank, **row) for rank, row in enumerate(needs, 1)
-        )
-        self.trail_also("partners", None, [row["cluster"].name for row in partners])
-        self.trail_also("needs", None, [row["area"] for row in needs])
-
     def managers(self) -> Any:
         """The people who manage the lead cluster."""
         return holders("manager", scope="cluster", key=self.lead_cluster_id)
@@ -259,19 +245,6 @@ class Bid(InProgramme):
     def awaited_people(self) -> list[Any]:
         """The applicant while the application is with them, else the office."""
         return list(self.managers() if self.state in {"draft", "returned"} else staff_of(self.programme_id))
-
-    def fingerprint(self) -> str:
-        """SHA-256 over what was submitted."""
-        content = [
-            str(self.pk),
-            self.title_text,
-            self.motivation,
-            self.context,
-            self.training_needs,
-            sorted(str(key) for key in self.partners.values_list("cluster_id", flat=True)),
-            list(self.needs.order_by("rank").values_list("area", "text")),
-        ]
-        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Partners; for those who take part the needs; for staff the evaluations."""
@@ -303,3 +276,6 @@ class Bid(InProgramme):
                 {"title": _("Evaluations"), "columns": columns, "rows": rows, "empty": _("Nobody is assigned yet.")}
             )
         return parts
+
+
+__all__ = ["AREAS", "FOCUS_THRESHOLD", "INELIGIBLE", "Bid", "State", "own_manager", "partner_manager"]

@@ -1,17 +1,25 @@
 """Index of the records of this app."""
 
 from .application import Application
-from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion, QuestionSet
 from .evaluation import Evaluation, Score
 from .instruments.link import Link
 from .instruments.signature import Signature, SignedText
+from .papers import (
+    ApplicationDocument,
+    ApplicationNeed,
+    ApplicationPartner,
+    Clarification,
+    KeptText,
+    Submission,
+)
 from .registry.aid import Aid, DeclaredAid
 from .registry.assessment import OutsideAssessment
 from .registry.cluster import Cluster
 from .registry.conflicts import Conflict
 from .registry.contact import Contact
 from .registry.cooperation import Cooperation
+from .registry.declaration import Declaration
 from .registry.documents import Document, Download
 from .registry.engagement import Engagement, Signatory
 from .registry.grants import Grant
@@ -25,14 +33,17 @@ from .selection import Selection, SelectionLine
 __all__ = [
     "Aid",
     "Application",
+    "ApplicationDocument",
     "ApplicationNeed",
     "ApplicationPartner",
     "Call",
+    "Clarification",
     "Cluster",
     "Conflict",
     "Contact",
     "Cooperation",
     "Criterion",
+    "Declaration",
     "DeclaredAid",
     "Document",
     "Download",
@@ -42,6 +53,7 @@ __all__ = [
     "Indicator",
     "IndicatorSet",
     "IndicatorValue",
+    "KeptText",
     "Label",
     "Link",
     "Measurement",
@@ -57,5 +69,6 @@ __all__ = [
     "Signatory",
     "Signature",
     "SignedText",
+    "Submission",
     "Token",
 ]

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from facility.instruments.link import DAYS, Link
+from facility.papers import ApplicationPartner
 from facility.registry.documents import Document
 from facility.registry.grants import Grant
 from facility.registry.people import Person
@@ -79,6 +80,22 @@ def mail_new_password(work: Job) -> None:
     with translation.override(person.language):
         body = render_to_string("account/new_password.txt", {"person": person, "link": link})
         post(letter(str(work.pk), person, _("A new password"), body))
+
+
+@job("facility.ask_partner")
+def ask_partner(work: Job) -> None:
+    """Mails the manager of a partner a link to confirm its part. It is made here and kept nowhere."""
+    person = Person.objects.filter(pk=work.args["person"], is_active=True, email__isnull=False).first()
+    partners = ApplicationPartner.objects.select_related("application__lead_cluster", "application__call", "cluster")
+    partner = partners.filter(pk=work.args["partner"]).first()
+    if person is None or partner is None or partner.application.state not in {"draft", "returned"}:
+        return
+    code = Link.make(person, partner.application, "confirm_part")
+    with translation.override(person.language):
+        context = {"person": person, "partner": partner, "link": _address("part-link", code=code)}
+        body = render_to_string("facility/ask_partner.txt", context)
+        subject = _("Does %s take part in this application?") % partner.cluster.name
+        post(letter(str(work.pk), person, subject, body))
 
 
 def _address(name: str, **kwargs: str) -> str:

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from facility import account_pages, call_pages, cluster_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
-from facility import (  # noqa: F401 (pages of records register themselves)
+from facility import (  # noqa: F401 (pages of records register themselves)  # noqa: F401 (pages of records register themselves)
     account_pages,
+    application_pages,
     builder_pages,
     call_pages,
+    cluster_pages,
     evaluation_pages,
     web,
 )
@@ -24,5 +25,7 @@ urlpatterns = [
     path("clusters/<uuid:pk>/", cluster_pages.public_profile, {"records": "clusters"}, name="public-clusters"),
     path("answer/", cluster_pages.by_link_done, name="by-link-done"),
     path("answer/<str:code>/", cluster_pages.ByLink.as_view(), name="by-link"),
+    path("part/<str:code>/", application_pages.PartByLink.as_view(), name="part-link"),
+    path("workspace/applications/<uuid:pk>/receipt/", application_pages.receipt, name="application-receipt"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
 ]

@@ -10,10 +10,12 @@ from django.utils import timezone
 from facility.application import Application
 from facility.call import Call
 from facility.evaluation import Evaluation
+from facility.merging import digest
 from facility.registry.cluster import Cluster
 from facility.registry.grants import grant
 from facility.registry.people import Person
 from facility.registry.programme import Programme
+from facility.roles import holders
 from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
 
@@ -104,8 +106,8 @@ def call(of: Programme, by: Person, *, places: int = 2, open_now: bool = True, *
     return made
 
 
-def draft(of: Call, by: Person, lead: Cluster, **fields: Any) -> Application:
-    """A complete draft."""
+def draft(of: Call, by: Person, lead: Cluster, *, confirmed: bool = True, **fields: Any) -> Application:
+    """A complete draft; its partners have confirmed unless asked otherwise."""
     values = {
         "call": of,
         "lead_cluster": lead,
@@ -118,7 +120,25 @@ def draft(of: Call, by: Person, lead: Cluster, **fields: Any) -> Application:
         "needs": [{"area": "energy-efficiency", "text": "Less energy in dyeing."}],
         **fields,
     }
-    return Application().perform("create", by=by, **values)
+    made = Application().perform("create", by=by, **values)
+    for partner in made.partners.select_related("cluster") if confirmed else []:
+        confirm(made, partner)
+    return made
+
+
+def confirm(application: Application, partner: Any) -> Person:
+    """The manager of a partner confirms its part; a cluster without one gets one."""
+    manager = holders("manager", scope="cluster", key=partner.cluster_id).first() or manager_of(partner.cluster)
+    said = {"partner": partner.pk, "role": "Partner", "contribution": "Members who take part."}
+    application.perform("confirm_part", by=manager, **said)
+    return manager
+
+
+def typed(application: Application, by: Person, *, tab: str = "tab", turn: int = 1, **values: Any) -> Application:
+    """Fields as a tab sends them that has seen what stands there."""
+    there = application.draft()
+    changes = {name: {"value": value, "base": digest(there[name])} for name, value in values.items()}
+    return application.perform("autosave", by=by, tab=tab, turn=turn, changes=changes)
 
 
 def evaluated(of: Call, coordinator: Person, evaluator: Person, *, value: int = 8, country: str = "ES") -> Application:

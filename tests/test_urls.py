@@ -35,6 +35,7 @@ ARGUMENTS = {
 # Addresses with a key that is not in a record's own address, and whose key it is; notices, tokens and passkeys
 # are their owner's only, and no stranger here has one.
 KEYS = {
+    "application-receipt": "facility.application",
     "account-token": "facility.document",
     "document-file": "facility.document",
     "mfa_edit_webauthn": "facility.document",

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from advisory.curriculum import CurriculumVitae
 from facility.evaluation import Evaluation
 from facility.registry.conflicts import Conflict
+from facility.registry.declaration import Declaration
 from facility.registry.documents import Document
 from facility.registry.grants import Grant, grant
 from facility.registry.organisation import Organisation
@@ -70,6 +71,9 @@ def build() -> World:
         made.perform("submit", by=people[name], scores=make.scores(call, 8), comment="Sound.")
         if name == "evaluator":
             world.add(made)
+    world.add(
+        Declaration().perform("write", by=people["lead"], programme=programme, text="On our honour.", texts={})
+    )
     world.add(Selection().perform("create", by=people["coordinator"], call=call))
     world.add(
         Organisation().perform(

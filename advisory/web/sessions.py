@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views import View
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_variables
 
 from advisory.needs import Need, NeedsAssessment
 from advisory.project import Project
 from advisory.session import SupportSession
 from advisory.voices import VOICES
-from facility.instruments.link import Link, Tries
+from facility.instruments.link import ByLink, Link
 from facility.roles import held
 from facility.workflow.show import shown, step_url
 from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
@@ -196,24 +193,10 @@ class RankPage(StepPage):
 
 
 @method_decorator(never_cache, name="dispatch")
-class ConfirmByLink(View):
+class ConfirmByLink(ByLink):
     """Confirming a session, or saying what is wrong, by the link from the mail and without signing in."""
 
-    link: Link
     session: Any
-
-    @sensitive_variables("code")
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Counts posts and codes that are not known; the page is kept by nobody."""
-        try:
-            self.link = self.known(kwargs["code"])
-        except NotFound:
-            if not Tries().allow_request(request, self):
-                return self.too_many()
-            raise
-        if request.method == "POST" and not Tries().allow_request(request, self):
-            return self.too_many()
-        return super().dispatch(request, *args, **kwargs)
 
     def known(self, code: str) -> Link:
         """The link, of a person who may still answer for this session; NotFound in every other case."""
@@ -227,19 +210,6 @@ class ConfirmByLink(View):
         if self.session is None:
             raise NotFound(_("This link is not known or no longer valid."))
         return link
-
-    def too_many(self) -> HttpResponse:
-        """429, in words."""
-        words = {
-            "tone": "warn",
-            "title": _("Too many tries"),
-            "text": _("Wait a minute, then open the link from the mail again."),
-        }
-        return self.done(words, 429)
-
-    def done(self, words: dict[str, Any], status: int = 200) -> HttpResponse:
-        """The page after the answer."""
-        return render(self.request, "advisory/confirm_done.html", words, status=status)
 
     def standing(self, status: int = 200) -> HttpResponse:
         """Where the session stands now that the link has done its work."""

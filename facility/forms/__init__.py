@@ -3,7 +3,9 @@
 from .application import *  # noqa: F403
 from .call import *  # noqa: F403
 from .cluster import *  # noqa: F403
+from .consortium import *  # noqa: F403
 from .engagement import *  # noqa: F403
 from .evaluation import *  # noqa: F403
 from .registry import *  # noqa: F403
 from .selection import *  # noqa: F403
+from .writing import *  # noqa: F403

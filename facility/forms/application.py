@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.application import Application
-from facility.bid import AREAS, INELIGIBLE, PARTNERS_AT_MOST
+from facility.bid import INELIGIBLE
 from facility.call import Call
+from facility.papers import AREAS, PARTNERS_AT_MOST
 from facility.registry.cluster import Cluster
 from facility.roles import held
 from facility.workflow.input import ReasonForm, Rows, StepForm
@@ -33,7 +34,7 @@ class NeedRow(forms.Form):
 
 
 class ApplicationForm(Edits):
-    """What a cluster writes; only title, call and lead cluster are needed to save."""
+    """An application as a whole; only title, call and lead cluster are needed to save it as a draft."""
 
     call = forms.ModelChoiceField(label=_("Call"), queryset=Call.objects.all())
     lead_cluster = forms.ModelChoiceField(label=_("Lead cluster"), queryset=Cluster.objects.all())
@@ -54,7 +55,7 @@ class ApplicationForm(Edits):
             self.narrow_to("call", calls if self.record._state.adding else Call.objects.filter(pk=self.record.call_id))
         if not self.record._state.adding:
             self.initial["partners"] = [{"cluster": p.cluster_id} for p in self.record.partners.order_by("pk")]
-            self.initial["needs"] = list(self.record.needs.order_by("rank").values("area", "text"))
+            self.initial["needs"] = self.record.draft()["needs"]
 
     def clean(self) -> dict[str, Any]:
         """Each cluster and area once."""
@@ -70,12 +71,6 @@ class ApplicationForm(Edits):
         if call and cluster and twins.exclude(state="withdrawn").exists():
             self.add_error("lead_cluster", _t("This cluster has an application in this call already."))
         return data
-
-
-class ClarifyApplication(StepForm):
-    """The answer to a request for clarification."""
-
-    clarification = long_text(_("Clarification"))
 
 
 class EligibilityForm(StepForm):

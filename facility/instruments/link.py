@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.debug import sensitive_variables
 from rest_framework.throttling import SimpleRateThrottle
 
 from facility.workflow import clock, door
@@ -114,6 +119,42 @@ class Tries(SimpleRateThrottle):
         """One key for each address."""
         address = hashlib.sha256(self.get_ident(request).encode()).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": address}
+
+
+class ByLink(View):
+    """Base of pages that answer to a link from a mail, without signing in. A subclass says which links are known."""
+
+    link: Link
+
+    @sensitive_variables("code")
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Counts posts and codes that are not known."""
+        try:
+            self.link = self.known(kwargs["code"])
+        except NotFound:
+            if not Tries().allow_request(request, self):
+                return self.too_many()
+            raise
+        if request.method == "POST" and not Tries().allow_request(request, self):
+            return self.too_many()
+        return super().dispatch(request, *args, **kwargs)
+
+    def known(self, code: str) -> Link:
+        """The link, of a person who may still answer; NotFound in every other case."""
+        raise NotImplementedError
+
+    def too_many(self) -> HttpResponse:
+        """429, in words."""
+        words = {
+            "tone": "warn",
+            "title": _("Too many tries"),
+            "text": _("Wait a minute, then open the link from the mail again."),
+        }
+        return self.done(words, 429)
+
+    def done(self, words: dict[str, Any], status: int = 200) -> HttpResponse:
+        """The page after the answer."""
+        return render(self.request, "advisory/confirm_done.html", words, status=status)
 
 
 def _hash(code: str) -> str:

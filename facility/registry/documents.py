@@ -6,12 +6,13 @@ import hashlib
 from typing import Any
 
 import puremagic
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import storages
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -34,6 +35,18 @@ ACCEPTED = {
     "png": "image/png",
     "jpg": "image/jpeg",
 }
+HANDED_IN = (
+    "submitted",
+    "returned",
+    "eligible",
+    "ineligible",
+    "evaluated",
+    "selected",
+    "reserve",
+    "rejected",
+    "declined",
+    "under_review",
+)
 ROLES_OF_PROJECT = ("manager", "advisor")
 
 owner = who("owner", lambda person: Q(owner=person))
@@ -49,6 +62,31 @@ of_programme = who(
         .filter(person=person, role__in=[*ROLES_OF_PROJECT, "evaluator"], programme__isnull=False)
         .values("programme_id"),
     ),
+)
+
+
+def attached(**conditions: Any) -> QuerySet:
+    """The keys of documents that stand in an application for which the conditions hold."""
+    papers = apps.get_model("facility.ApplicationDocument").objects
+    return papers.filter(**{f"application__{name}": value for name, value in conditions.items()}).values("document_id")
+
+
+# A file of an application is read by whoever reads the application, and by the office once it is handed in.
+of_application = who(
+    "applicant or evaluator",
+    lambda person: (
+        Q(audience="application")
+        & (
+            Q(pk__in=attached(lead_cluster_id__in=held(person, "manager", scope="cluster")))
+            | Q(pk__in=attached(pk__in=held(person, "evaluator", scope="application")))
+        )
+    ),
+)
+not_of_a_draft = who(
+    "lead or coordinator",
+    lambda person: office.q(person) & (~Q(audience="application") | Q(pk__in=attached(state__in=HANDED_IN))),
+    "lead",
+    "coordinator",
 )
 
 
@@ -78,8 +116,8 @@ class Document(Workflow):
         "received_at": "received_at",
     }
     faces = Faces(
-        any_of(office, observer.when(~Q(audience="cv"))),
-        any_of(owner, of_project, of_programme),
+        any_of(not_of_a_draft, observer.when(~Q(audience__in=["cv", "application"]))),
+        any_of(owner, of_project, of_programme, of_application),
         public_when(audience="public", state="clean"),
     )
 
@@ -100,6 +138,7 @@ class Document(Workflow):
         choices=[
             ("owner", _("the office and whoever handed it in")),
             ("cv", _("the coordinators and whoever handed it in")),
+            ("application", _("those who read the application")),
             ("project", _("one project")),
             ("programme", _("all who take part")),
             ("public", _("everybody")),

@@ -283,7 +283,7 @@ class _Run:
             )
             changes = {
                 name: [old["values"].get(name), record.__dict__[name]]
-                for name in _changed(record, old)
+                for name in (_changed(record, old) if self.step.name not in record.silent else ())
                 if name not in {"version", "state"} and name not in record.untrailed
             }
             details.append(trail.make(entry, reason, changes | passage.extra.get(record.pk, {})))

@@ -110,6 +110,8 @@ class Record(models.Model):
     clocks: ClassVar[dict[str, tuple[Any, ...]]] = {}
     door_related: ClassVar[tuple[str, ...]] = ()
     untrailed: ClassVar[frozenset[str]] = frozenset()
+    # Steps that are taken while somebody types: their entries hold no values and are not shown in the course.
+    silent: ClassVar[frozenset[str]] = frozenset()
     search_in: ClassVar[tuple[str, ...]] = ()
     filter_by: ClassVar[tuple[str, ...]] = ()
     order_by: ClassVar[tuple[str, ...]] = ("-id",)

@@ -214,7 +214,8 @@ class DetailPage(RecordPage):
         if record.face == "public":
             return []
         staff = record.face == "staff"
-        entries = Entry.objects.filter(record_id=record.pk).select_related("actor", "detail").order_by("-number")[:50]
+        entries = Entry.objects.filter(record_id=record.pk).exclude(step__in=self.model.silent)
+        entries = entries.select_related("actor", "detail").order_by("-number")[:50]
         return [
             told(entry, self.model, staff=staff)
             for entry in entries

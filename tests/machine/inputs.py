@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from advisory.advisor import SERVES
 from advisory.meaning import DIMENSION
+from facility.merging import digest
 from facility.registry.cluster import Cluster
 from facility.registry.people import Person
 from facility.workflow.input import Rows, StepForm
@@ -77,6 +78,14 @@ def overrides(choose: random.Random, form: Any, record: Any) -> Any:
     rows = form.fields["overrides"].row_context.get("application")
     one = some(choose, rows) if rows is not None and choose.random() < 0.3 else None
     return [{"application": one, "decision": choose.choice(["in", "out"]), "reason": text()}] if one else []
+
+
+def typed(choose: random.Random, form: Any, record: Any) -> Any:
+    """What a tab changed, over what stands there or over what it does not know of."""
+    names = [name for name in record.open_fields() if name in {"motivation", "context", "needs"}]
+    base = digest(record.draft()[names[0]]) if names and choose.random() < 0.7 else "stale"
+    value = [] if names == ["needs"] else text()
+    return {names[0]: {"value": value, "base": base}} if names else {}
 
 
 def own_needs(choose: random.Random, form: Any, record: Any) -> Any:
@@ -241,6 +250,15 @@ FILLS: dict[str, Fill] = {
     "reasons": lambda choose, form, record: {},
     "places:PlaceForm": lambda choose, form, record: {str(record.pk): 1},
     "owner": lambda choose, form, record: str(form.by.pk) if getattr(form.by, "pk", None) else None,
+    "changes": typed,
+    "fields": lambda choose, form, record: choose.sample(["motivation", "context", "needs"], choose.choice([1, 2])),
+    "tab": lambda choose, form, record: choose.choice(["one", "two"]),
+    "turn": lambda choose, form, record: next(_counter),
+    "seen": lambda choose, form, record: "",
+    "take": lambda choose, form, record: False,
+    "texts": lambda choose, form, record: {},
+    "programme:DeclarationForm": lambda choose, form, record: some(choose, form.fields["programme"].queryset),
+    "email:AskPartner": lambda choose, form, record: choose.choice(["", f"partner{next(_counter)}@example.org"]),
     "has_signed": lambda choose, form, record: choose.random() < 0.9,
 }
 

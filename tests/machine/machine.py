@@ -50,6 +50,7 @@ NEIGHBOURHOODS = [
 MAKERS = {
     "office": ("coordinator", "lead"),
     "any_office": ("coordinator", "foreign lead"),
+    "lead": ("lead",),
     "administrator": ("administrator",),
     "any_administrator": ("administrator",),
     "any_advisor": ("adviser",),

@@ -114,6 +114,9 @@ MODEL: dict[str, dict[str, Row]] = {
     "facility.conflict": rows("""
         declare: new -> kept                                      | any_office oneself system
     """),
+    "facility.declaration": rows("""
+        write: new -> kept                                        | lead
+    """),
     "facility.document": rows("""
         receive: new -> received                                  | anybody system
         scan_file: received -> clean rejected                     | system
@@ -132,7 +135,16 @@ MODEL: dict[str, dict[str, Row]] = {
     """),
     "facility.application": rows("""
         create: new -> draft                                      | manager_of_lead_cluster
+        autosave: draft returned -> =                             | manager_of_lead_cluster
+        settle: draft returned -> =                               | manager_of_lead_cluster
         edit: draft -> =                                          | manager_of_lead_cluster
+        sign: draft -> =                                          | manager_of_lead_cluster
+        add_document: draft returned -> =                         | manager_of_lead_cluster
+        remove_document: draft returned -> =                      | manager_of_lead_cluster
+        ask_partner: draft returned -> =                          | manager_of_lead_cluster
+        remove_partner: draft returned -> =                       | manager_of_lead_cluster
+        confirm_part: draft returned -> =                         | manager_of_partner
+        refuse_part: draft returned -> =                          | manager_of_partner
         submit: draft -> submitted                                | manager_of_lead_cluster
         return_for_clarification: submitted -> returned           | office
         resubmit: returned -> submitted                           | manager_of_lead_cluster
@@ -463,6 +475,10 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "manager_of_this": lambda held, record: held.has("manager", "cluster", record.pk),
     "manager_of_cluster": lambda held, record: held.has("manager", "cluster", record.cluster_id),
     "manager_of_lead_cluster": lambda held, record: held.has("manager", "cluster", record.lead_cluster_id),
+    "manager_of_partner": lambda held, record: any(
+        held.has("manager", "cluster", row.cluster_id) or row.contact_id == held.person.pk
+        for row in record.partners.all()
+    ),
     "evaluator_of_this": lambda held, record: record.evaluator_id == held.person.pk,
     "advisor_of_this": lambda held, record: held.has("advisor", "advisor", record.pk),
     "advisor_of_record": lambda held, record: held.has("advisor", "advisor", record.advisor_id),
