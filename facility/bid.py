@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
+import zoneinfo
 from typing import Any
 
 from django.apps import apps
 from django.db import models
 from django.db.models import Q
+from django.utils import formats
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.registry.vocabulary_data import vocabulary
 from facility.roles import any_of, held, holders, manager_of, readers, staff_of, who
+from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.ids import uuid7
 from facility.workflow.shape import Many
+from facility.workflow.trail import Entry
 
 AREAS = [(term.id, term.label("en")) for term in vocabulary("areas")]
 PARTNERS_AT_MOST = 4
@@ -28,6 +34,11 @@ INELIGIBLE = [
     ("double", _("the cluster applied more than once")),
     ("other", _("another reason, given in words")),
 ]
+
+
+def in_zone(instant: dt.datetime, call: Any) -> str:
+    """An instant in the zone of the call, in words."""
+    return f"{formats.date_format(instant.astimezone(zoneinfo.ZoneInfo(call.zone)), 'j F Y, H:i')} ({call.zone})"
 
 
 class State(models.TextChoices):
@@ -122,6 +133,8 @@ class Bid(InProgramme):
         "context",
         "training_needs",
         "strategic_focus",
+        "reason_text",
+        "review_open_until",
     )
     staff_facts = ("score", "spread", "place", "reserve_position", "reason_code", "receipt")
     search_in = ("lead_cluster__name", "title_text", "number")
@@ -163,6 +176,7 @@ class Bid(InProgramme):
         "participant:training_needs": "training_needs",
         "participant:strategic_focus": "strategic_focus",
         "participant:submitted_at": "submitted_at",
+        "participant:reason_text": "reason_text",
         "participant:needs": Many(
             "facility.ApplicationNeed", "application", {"area": "area", "text": "text", "rank": "rank"}, ("rank",)
         ),
@@ -251,6 +265,28 @@ class Bid(InProgramme):
         )
         self.trail_also("partners", None, [row["cluster"].name for row in partners])
         self.trail_also("needs", None, [row["area"] for row in needs])
+
+    def review_until(self) -> dt.datetime | None:
+        """The instant until which a review can be asked for; None where there is nothing to review.
+
+        The days run from the step that brought the application where it stands, in the zone of the call.
+        """
+        if self.state not in {State.INELIGIBLE, State.REJECTED} or self.before_review:
+            return None
+        came = Entry.objects.filter(record_id=self.pk, to_state=self.state).exclude(from_state=self.state)
+        decided_at = came.order_by("-number").values_list("effective_at", flat=True).first()
+        zone = zoneinfo.ZoneInfo(self.call.zone)
+        return clock.days_later(decided_at, self.call.review_days, zone) if decided_at else None
+
+    def review_open_until(self) -> str:
+        """The same in words, in the zone of the call, and whether it is over."""
+        until = self.review_until()
+        if until is None:
+            return ""
+        said = in_zone(until, self.call)
+        return said if clock.now() < until else _t("over since %s") % said
+
+    review_open_until.label = _("review can be asked for until")  # type: ignore[attr-defined]
 
     def managers(self) -> Any:
         """The people who manage the lead cluster."""

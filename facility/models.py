@@ -5,6 +5,8 @@ from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
 from .evaluation import Evaluation, Score
 from .instruments.link import Link
+from .letter import Letter, LetterText
+from .quotas import CallQuota, SelectionQuota
 from .registry.cluster import Cluster
 from .registry.conflicts import Conflict
 from .registry.documents import Document, Download
@@ -20,6 +22,7 @@ __all__ = [
     "ApplicationNeed",
     "ApplicationPartner",
     "Call",
+    "CallQuota",
     "Cluster",
     "Conflict",
     "Criterion",
@@ -28,6 +31,8 @@ __all__ = [
     "Evaluation",
     "Grant",
     "Label",
+    "Letter",
+    "LetterText",
     "Link",
     "Organisation",
     "Person",
@@ -35,5 +40,6 @@ __all__ = [
     "Score",
     "Selection",
     "SelectionLine",
+    "SelectionQuota",
     "Token",
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
-from django.utils import formats
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from facility.bid import Bid
+from facility.bid import Bid, in_zone
+from facility.quotas import Line
 from facility.workflow import clock
 from facility.workflow.steps import guard
 
@@ -25,7 +24,8 @@ class Ready(Bid):
         """The call takes applications now, by its own clock."""
         open_now = self.call.state == "open" and self.call.opens_at <= clock.now() < self.call.closes_at
         return open_now or [
-            _t("Applications can be submitted only while the call is open: until %s.") % _local(self.call)
+            _t("Applications can be submitted only while the call is open: until %s.")
+            % in_zone(self.call.closes_at, self.call)
         ]
 
     @guard(_("Write the motivation before you submit."))
@@ -62,31 +62,27 @@ class Ready(Bid):
         """The call has a place that nobody holds."""
         return bool(self.call.free_places()) or [_t("All %d places of the call are taken.") % self.call.places]
 
-    @guard(_("The quota of the country must hold."))
-    def is_within_quota(self) -> Any:
-        """The country's cap leaves room."""
-        cap = self.call.country_cap
-        if cap is None:
-            return True
-        country = str(self.lead_cluster.country)
-        there = self.call.applications.filter(state="selected", lead_cluster__country=country).count()
-        return there < cap or [
-            _t("%(country)s has %(n)d selected applications; the call allows %(cap)d.")
-            % {"country": country, "n": there, "cap": cap}
-        ]
-
     @guard(_("Promote in the order of the reserve list."))
-    def is_next_in_order(self) -> Any:
-        """No reserve before this one could be promoted under the quotas."""
-        earlier = self.call.applications.filter(state="reserve", reserve_position__lt=self.reserve_position or 0)
-        first = next((one for one in earlier.order_by("reserve_position") if one.is_within_quota() is True), None)
-        return first is None or [_t("%s comes first on the reserve list.") % first.lead_cluster.name]
+    def is_next_in_line(self) -> Any:
+        """The first on the reserve list that fits the caps and minima; the list shows the same."""
+        if not self.call.free_places():
+            return True  # said by the other guard
+        return Line(self.call).why_not(self.pk) or True
+
+    @guard(_("Release the selection of the call first."))
+    def has_released_selection(self) -> bool:
+        """The call's selection is out, so this application was not in it."""
+        return self.call.selections.filter(state="released").exists()
 
     @guard(_("A review can be asked for once."))
     def is_not_reviewed(self) -> bool:
         """No review before."""
         return not self.before_review
 
-
-def _local(call: Any) -> str:
-    return f"{formats.date_format(call.closes_at.astimezone(zoneinfo.ZoneInfo(call.zone)), 'j F Y, H:i')} ({call.zone})"
+    @guard(_("The time to ask for a review is over."))
+    def is_in_time_for_review(self) -> Any:
+        """The days that the call gives have not passed since the decision."""
+        until = self.review_until()
+        if until is None or clock.now() < until:
+            return True
+        return [_t("A review could be asked for until %s.") % in_zone(until, self.call)]
