@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from facility import account_pages, call_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
+from facility import (  # noqa: F401 (pages of records register themselves)
+    account_pages,
+    call_pages,
+    evaluation_pages,
+    letter_pages,
+    selection_pages,
+    simulator_pages,
+    web,
+)
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
@@ -14,5 +22,8 @@ urlpatterns = [
     path("workspace/search/", web.search, name="search"),
     path("workspace/trail/", web.trail, name="trail"),
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
+    path("workspace/selections/<uuid:pk>/simulator/", simulator_pages.simulator, name="simulator"),
+    path("workspace/selections/<uuid:pk>/letters/", letter_pages.release_preview, name="release-preview"),
+    path("workspace/letters/<uuid:pk>/", letter_pages.letter_page, name="letter"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
 ]

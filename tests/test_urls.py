@@ -36,12 +36,16 @@ ARGUMENTS = {
 # are their owner's only, and no stranger here has one.
 KEYS = {
     "account-token": "facility.document",
+    "decision-record": "facility.selection",
     "document-file": "facility.document",
+    "letter": "facility.document",
     "mfa_edit_webauthn": "facility.document",
     "mfa_remove_webauthn": "facility.document",
     "notice": "facility.document",
+    "release-preview": "facility.selection",
     "report-file": "reporting.report",
     "report-progress": "reporting.report",
+    "simulator": "facility.selection",
     "webinar-calendar": "webinars.webinar",
 }
 

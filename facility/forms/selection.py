@@ -179,16 +179,51 @@ class ProposeSelection(StepForm):
         return data
 
 
+class TriedOverride(OverrideRow):
+    """The same in the simulator, where the number of the application is enough."""
+
+    application = forms.CharField(label=_("Number of the application"), max_length=20)  # type: ignore[assignment]
+
+    def clean_application(self) -> str:
+        """The number as it stands; the simulation knows whose it is."""
+        return str(self.cleaned_data["application"]).strip()
+
+
 class Simulation(SelectionRules):
     """One set of rules as the simulator tries it; nothing is written, so no reason is needed."""
 
-    overrides = Rows(OverrideRow, maximum=50, label=_("Overrides"))
     reason = None  # type: ignore[assignment]
+    overrides = Rows(TriedOverride, maximum=50, label=_("Overrides"))
 
     def narrow(self) -> None:
         """The present rules and overrides."""
         super().narrow()
-        ProposeSelection.prepare(self)  # type: ignore[arg-type]
+        numbers = self.record.call.applications.filter(state="evaluated").values_list("number", "pk")
+        self.keys = {number: str(pk) for number, pk in numbers}
+        self.standing = [
+            {"application": str(line.application_id), "decision": line.override, "reason": line.override_reason}
+            for line in self.record.lines.exclude(override="")
+        ]
+        called = {key: number for number, key in self.keys.items()}
+        self.initial["overrides"] = [
+            row | {"application": called[row["application"]]} for row in self.standing if row["application"] in called
+        ]
+
+    def shown_rows(self, name: str) -> list[forms.Form]:
+        """The row forms under the prefix of this set."""
+        field: Any = self.fields[name]
+        data = self.data if self.is_bound else None
+        return list(field.formset(self.add_prefix(name), data, self.get_initial_for_field(field, name)))
+
+    def clean_overrides(self) -> list[dict[str, Any]]:
+        """Overrides of applications that are ranked, each once."""
+        rows = self.cleaned_data["overrides"]
+        unknown = sorted({row["application"] for row in rows} - self.keys.keys())
+        if unknown:
+            raise ValidationError(_t("No evaluated application has the number %s.") % ", ".join(unknown))
+        if len({row["application"] for row in rows}) < len(rows):
+            raise ValidationError(_t("Name each application once."))
+        return [row | {"application": self.keys[row["application"]]} for row in rows]
 
 
 class EditLetter(StepForm):
