@@ -26,6 +26,7 @@ OWN = {
     "socialaccount.socialaccount",
     "usersessions.usersession",
     "facility.token",
+    "facility.letter",
     "facility.link",
     "workflow.notice",
     "workflow.once",

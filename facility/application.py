@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.urls import reverse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
+from django_fsm import RETURN_VALUE
 
-from facility import submission
+from facility import letter, submission
 from facility.bid import State, own_manager
 from facility.papers import Clarification, Submission
+from facility.quotas import TO_APPLICANTS, in_force, joined, worded
+from facility.ranking import Reason
 from facility.readiness import Ready
 from facility.roles import lead, office, parent_step, staff_of
 from facility.workflow import clock
+from facility.workflow.engine import perform_many
 from facility.workflow.steps import step
 
 
@@ -145,13 +150,8 @@ class Application(Ready):
         label=_("Select"), source=State.EVALUATED, target=State.SELECTED, who=parent_step, quiet=True, form="PlaceForm"
     )
     def select(self, *, by: Any, places: dict[str, int]) -> None:
-        """Given a place by a released selection."""
+        """Given a place by a released selection, which sends the letter."""
         self.place = places[str(self.pk)]
-        self.tell(
-            self.managers(),
-            gettext_noop("Your application %(number)s is selected. Congratulations."),
-            number=self.number,
-        )
 
     @step(
         label=_("Put on the reserve list"),
@@ -162,14 +162,8 @@ class Application(Ready):
         form="PlaceForm",
     )
     def reserve(self, *, by: Any, places: dict[str, int]) -> None:
-        """Put on the reserve list by a released selection."""
+        """Put on the reserve list by a released selection, which sends the letter."""
         self.reserve_position = places[str(self.pk)]
-        self.tell(
-            self.managers(),
-            gettext_noop("Your application %(number)s is on the reserve list at position %(position)d."),
-            number=self.number,
-            position=self.reserve_position,
-        )
 
     @step(
         label=_("Reject"),
@@ -180,13 +174,43 @@ class Application(Ready):
         form="ReasonsForm",
     )
     def reject(self, *, by: Any, reasons: dict[str, str]) -> None:
-        """Not selected by a released selection."""
+        """Not selected by a released selection, which sends the letter."""
         self.reason_text = reasons.get(str(self.pk), "")
-        self.tell(
-            self.managers(),
-            gettext_noop("Your application %(number)s is not selected; the reasons are on its page."),
-            number=self.number,
-        )
+
+    @step(
+        label=_("Decide after the release"),
+        source=State.EVALUATED,
+        target=RETURN_VALUE(State.RESERVE, State.REJECTED),
+        who=lead,
+        guards=[Ready.has_released_selection],
+        locks="call",
+        form="facility.workflow.input.ReasonForm",
+    )
+    def decide_late(self, *, by: Any, reason: str) -> str:
+        """For an application found eligible after the release: the reserve list at the position that its score gives,
+        or not selected when it is below the minimum score. Nobody loses a place by it."""
+        minimum = in_force(self.call).minimum_score
+        if cast("Decimal", self.score) >= minimum:
+            self.join_reserves(by)
+            told = letter.Decision(self, letter.Kind.RESERVE, self.reserve_position)
+        else:
+            why = Reason("below_minimum_score", {"score": self.score, "minimum": minimum})
+            self.reason_text = worded(why, words=TO_APPLICANTS)
+            told = letter.Decision(self, letter.Kind.REJECTED, reasons=lambda: worded(why, words=TO_APPLICANTS))
+        letter.tell(told)
+        return State.REJECTED if self.reserve_position is None else State.RESERVE
+
+    @step(
+        label=_("Move down the reserve list"),
+        source=State.RESERVE,
+        target=None,
+        who=parent_step,
+        quiet=True,
+        form="PlaceForm",
+    )
+    def move_down(self, *, by: Any, places: dict[str, int]) -> None:
+        """Makes room for an application that comes onto the list above this one."""
+        self.reserve_position = places[str(self.pk)]
 
     @step(
         label=_("Decline the place"),
@@ -210,18 +234,14 @@ class Application(Ready):
         source=State.RESERVE,
         target=State.SELECTED,
         who=lead,
-        guards=[Ready.has_free_place, Ready.is_within_quota, Ready.is_next_in_order],
+        guards=[Ready.has_free_place, Ready.is_next_in_line],
         locks="call",
     )
     def promote(self, *, by: Any) -> None:
-        """Gives a place that became free to the next on the reserve list that fits the quotas."""
+        """Gives a place that became free to the next on the reserve list that fits all quotas, and sends the letter."""
         self.place = self.call.free_places()[0]
         self.reserve_position = None
-        self.tell(
-            self.managers(),
-            gettext_noop("A place became free: your application %(number)s is selected."),
-            number=self.number,
-        )
+        letter.tell(letter.Decision(self, letter.Kind.PROMOTED))
 
     @step(
         label=_("Withdraw application"),
@@ -240,11 +260,11 @@ class Application(Ready):
         source=[State.INELIGIBLE, State.REJECTED],
         target=State.UNDER_REVIEW,
         who=own_manager,
-        guards=[Ready.is_not_reviewed],
+        guards=[Ready.is_not_reviewed, Ready.is_in_time_for_review],
         form="facility.workflow.input.ReasonForm",
     )
     def request_review(self, *, by: Any, reason: str) -> None:
-        """Asks the lead coordinator to look at the decision again; possible once."""
+        """Asks the lead coordinator to look at the decision again; possible once, for as long as the call says."""
         self.before_review = self.state
         self.tell(self.call.leads(), gettext_noop("%(cluster)s asks for a review."), cluster=self.lead_cluster.name)
 
@@ -256,8 +276,9 @@ class Application(Ready):
         form="UpholdIneligible",
     )
     def uphold(self, *, by: Any, reason: str) -> None:
-        """The decision on eligibility stands."""
+        """The decision on eligibility stands; the applicant reads the reason."""
         self.reason_text = reason
+        letter.tell(letter.Decision(self, letter.Kind.UPHELD, reasons=lambda: reason))
 
     @step(
         label=_("Uphold: not selected"),
@@ -267,10 +288,41 @@ class Application(Ready):
         form="UpholdRejected",
     )
     def uphold_rejection(self, *, by: Any, reason: str) -> None:
-        """The decision on selection stands."""
+        """The decision on selection stands; the applicant reads the reason."""
         self.reason_text = reason
+        letter.tell(letter.Decision(self, letter.Kind.UPHELD, reasons=lambda: reason))
 
-    @step(label=_("Overturn"), source=State.UNDER_REVIEW, target=State.ELIGIBLE, who=lead, form="UpholdIneligible")
-    def overturn(self, *, by: Any, reason: str) -> None:
-        """The application is eligible after all."""
+    @step(
+        label=_("Overturn"),
+        source=State.UNDER_REVIEW,
+        target=RETURN_VALUE(State.ELIGIBLE, State.RESERVE),
+        who=lead,
+        form="OverturnForm",
+        locks="call",
+    )
+    def overturn(self, *, by: Any, reason: str) -> str:
+        """Changes the decision: who was not eligible is evaluated, who was not selected comes onto the reserve list."""
         self.reason_text = reason
+        if self.before_review == State.REJECTED:
+            self.join_reserves(by)
+        letter.tell(letter.Decision(self, letter.Kind.OVERTURNED, None, lambda: reason, self.what_follows))
+        return State.ELIGIBLE if self.reserve_position is None else State.RESERVE
+
+    def what_follows(self) -> str:
+        """What a changed decision means for the applicant, in the active language."""
+        if self.reserve_position is None:
+            return _t("Your application is eligible and will be evaluated.")
+        return _t("Your application now stands on the reserve list at position %d.") % self.reserve_position
+
+    def join_reserves(self, by: Any) -> None:
+        """Inside a step that holds the call: takes the position that its score gives; those below move down."""
+        self.reserve_position, moved = joined(self)
+        rows = list(self.call.applications.filter(pk__in=moved).select_related("lead_cluster", "call__programme"))
+        places = {str(key): position for key, position in moved.items()}
+        perform_many(rows, "move_down", by=by, places=places)
+        decisions = [letter.Decision(row, letter.Kind.MOVED, moved[row.pk]) for row in rows]
+        letter.send(letter.drafted(self.call, decisions))
+
+    def letter_of(self, notice: Any) -> tuple[str, str] | None:
+        """The letter on a decision that a notice carries."""
+        return letter.carried_by(notice)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import zoneinfo
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.papers import AREAS, ApplicationPartner
 from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, holders, manager_of, readers, staff_of, who
+from facility.workflow import clock
 from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
+from facility.workflow.trail import Entry
 
 # Under this, the intake raises a need by itself (E07).
 FOCUS_THRESHOLD = 3
@@ -96,6 +101,8 @@ class Bid(InProgramme):
         "context",
         "training_needs",
         "strategic_focus",
+        "reason_text",
+        "review_open_until",
     )
     staff_facts = ("score", "spread", "place", "reserve_position", "reason_code")
     search_in = ("lead_cluster__name", "title_text", "number")
@@ -151,6 +158,7 @@ class Bid(InProgramme):
         "participant:submitted_at": "submitted_at",
         "participant:receipt": "receipt",
         "participant:answers": "answers",
+        "participant:reason_text": "reason_text",
         "participant:needs": Many(
             "facility.ApplicationNeed",
             "application",
@@ -237,6 +245,28 @@ class Bid(InProgramme):
     def lang(self) -> str:
         """The language of the name it is shown under."""
         return self.lead_cluster.lang
+
+    def review_until(self) -> dt.datetime | None:
+        """The instant until which a review can be asked for; None where there is nothing to review.
+
+        The days run from the step that brought the application where it stands, in the zone of the call.
+        """
+        if self.state not in {State.INELIGIBLE, State.REJECTED} or self.before_review:
+            return None
+        came = Entry.objects.filter(record_id=self.pk, to_state=self.state).exclude(from_state=self.state)
+        decided_at = came.order_by("-number").values_list("effective_at", flat=True).first()
+        zone = zoneinfo.ZoneInfo(self.call.zone)
+        return clock.days_later(decided_at, self.call.review_days, zone) if decided_at else None
+
+    def review_open_until(self) -> str:
+        """The same in words, in the zone of the call, and whether it is over."""
+        until = self.review_until()
+        if until is None:
+            return ""
+        said = self.call.in_its_zone(until)
+        return said if clock.now() < until else _t("over since %s") % said
+
+    review_open_until.label = _("review can be asked for until")  # type: ignore[attr-defined]
 
     def managers(self) -> Any:
         """The people who manage the lead cluster."""

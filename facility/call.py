@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext
 
 from facility import questions
+from facility.quotas import CallRules, keep_quotas
 from facility.registry.programme import InProgramme
 from facility.roles import holders, holders_of_any, lead, leads_of, office, public_when, readers, staff_of, system
 from facility.workflow import clock
@@ -30,7 +31,7 @@ UNDER_WAY = dt.timedelta(minutes=2)
 ANNOUNCED = ("announced", "open", "closed", "decided", "archived")
 
 
-class Call(InProgramme):
+class Call(CallRules, InProgramme):
     """A call for applications: drafted, announced, opened and closed by the clock, decided with its selection."""
 
     class State(models.TextChoices):
@@ -53,6 +54,9 @@ class Call(InProgramme):
         "minimum_score",
         "country_cap",
         "evaluations_required",
+        "tie_sentence",
+        "label_weight",
+        "review_days",
     )
     search_in = ("title_text",)
     filter_by = ("state", "programme")
@@ -78,6 +82,16 @@ class Call(InProgramme):
         "minimum_score": "minimum_score",
         "country_cap": "country_cap",
         "scale": "scale",
+        "tie_rule": "tie_rule",
+        "tie_criterion": "tie_criterion",
+        "label_weight": "label_weight",
+        "review_days": "review_days",
+        "quotas": Many(
+            "facility.CallQuota",
+            "call",
+            {"kind": "kind", "value": "value", "at_least": "at_least", "at_most": "at_most"},
+            ("kind", "value"),
+        ),
         "criteria": Many(
             "facility.Criterion",
             "call",
@@ -234,6 +248,19 @@ class Call(InProgramme):
         self.trail_also("questions", before.number if before else None, now.number)
 
     @step(
+        label=_("Set the rules of the selection"),
+        source=[State.DRAFT, State.ANNOUNCED],
+        target=None,
+        who=office,
+        form="CallRulesForm",
+    )
+    def set_quotas(self, *, by: Any, quotas: list[dict[str, Any]], **rules: Any) -> None:
+        """Declares caps and minima, how equal scores are put in order, and the review, before anybody applies."""
+        for name, value in rules.items():
+            setattr(self, name, value)
+        keep_quotas(self, quotas)
+
+    @step(
         label=_("Publish call"),
         source=State.DRAFT,
         target=State.ANNOUNCED,
@@ -320,10 +347,16 @@ class Call(InProgramme):
         return [number for number in range(1, self.places + 1) if number not in taken]
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
-        """The criteria."""
+        """The criteria, and the quotas if there are any."""
         rows = [[c.name, c.weight, c.guidance] for c in self.criteria.order_by("order")]
         return [
-            {"title": _("Criteria"), "columns": [_("Criterion"), _("Weight"), _("Guidance")], "rows": rows, "empty": ""}
+            {
+                "title": _("Criteria"),
+                "columns": [_("Criterion"), _("Weight"), _("Guidance")],
+                "rows": rows,
+                "empty": "",
+            },
+            *self.quota_part(),
         ]
 
 

@@ -5,6 +5,7 @@ from .call import Call, Criterion, QuestionSet
 from .evaluation import Evaluation, Score
 from .instruments.link import Link
 from .instruments.signature import Signature, SignedText
+from .letter import Letter, LetterText
 from .papers import (
     ApplicationDocument,
     ApplicationNeed,
@@ -13,6 +14,7 @@ from .papers import (
     KeptText,
     Submission,
 )
+from .quotas import CallQuota, SelectionQuota
 from .registry.aid import Aid, DeclaredAid
 from .registry.assessment import OutsideAssessment
 from .registry.cluster import Cluster
@@ -37,6 +39,7 @@ __all__ = [
     "ApplicationNeed",
     "ApplicationPartner",
     "Call",
+    "CallQuota",
     "Clarification",
     "Cluster",
     "Conflict",
@@ -55,6 +58,8 @@ __all__ = [
     "IndicatorValue",
     "KeptText",
     "Label",
+    "Letter",
+    "LetterText",
     "Link",
     "Measurement",
     "Membership",
@@ -66,6 +71,7 @@ __all__ = [
     "Score",
     "Selection",
     "SelectionLine",
+    "SelectionQuota",
     "Signatory",
     "Signature",
     "SignedText",

@@ -7,7 +7,7 @@ places or a cap. Rules that cannot all hold are named as the smallest set that c
 made without the minima, so that places and caps hold whatever the input.
 
 A group is a pair of kind and value: ("country", "ES") counts the lead's country, ("countries", "ES") any country of the
-consortium, ("sector", …) and ("ecosystem", …) what they say.
+consortium, ("sector", …), ("ecosystem", …) and ("label", …) what they say.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
-from ortools.linear_solver import pywraplp
+from facility.bounds import Bound, most_that_hold, smallest_contradiction
 
 Group = tuple[str, str]
 
@@ -33,7 +33,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A bid with its score (0 to 100). `tie` is compared, smaller first, where scores are equal: often receipt."""
+    """A bid with its score (0 to 100). `tie` is compared, smaller first, where points are equal: often receipt.
+
+    `bonus` are points for something that is not judged, such as a label: they count for the order, never for the
+    minimum score.
+    """
 
     id: str
     score: Decimal
@@ -42,11 +46,23 @@ class Candidate:
     countries: tuple[str, ...] = ()
     sector: str = ""
     ecosystem: str = ""
+    label: str = ""
+    bonus: Decimal = Decimal(0)
+
+    @property
+    def points(self) -> Decimal:
+        """What the order goes by."""
+        return self.score + self.bonus
 
     @property
     def groups(self) -> frozenset[Group]:
         """Every group in which this candidate counts."""
-        own = (("country", self.country), ("sector", self.sector), ("ecosystem", self.ecosystem))
+        own = (
+            ("country", self.country),
+            ("sector", self.sector),
+            ("ecosystem", self.ecosystem),
+            ("label", self.label),
+        )
         members = {("countries", country) for country in (self.country, *self.countries)}
         return frozenset(group for group in {*own, *members} if group[1])
 
@@ -65,7 +81,11 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the call declared. `tie_rule` is the sentence that says what `Candidate.tie` holds."""
+    """What the call declared. `tie_rule` is the sentence that says how equal points are put in order.
+
+    `fewest_of_country_first`: of equal points, those come first whose country has fewer selected among the overrides
+    and the better points; then `Candidate.tie`.
+    """
 
     places: int
     minimum_score: Decimal = Decimal(0)
@@ -73,42 +93,16 @@ class Rules:
     minima: Mapping[Group, int] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     tie_rule: str = "the application received first"
+    fewest_of_country_first: bool = False
     reserve_places: int | None = None
-
-
-SENTENCES = {
-    "in_order": "Rank {rank} with a score of {score}.",
-    "in_by_minimum": "Taken before better scores because the minimum of {n} for {group} was not met yet.",
-    "in_by_override": "In by override: {reason}",
-    "out_by_override": "Out by override: {reason}",
-    "override_blocked": "The override could not be followed: places and caps come first.",
-    "below_minimum_score": "The score of {score} is below the minimum of {minimum}.",
-    "cap": "Displaced by the cap on {group} ({taken} of {n}).",
-    "kept_for_minimum": "The places left are needed for the minimum of {n} for {group}.",
-    "no_place": "No place left ({taken} of {n}).",
-    "no_reserve_place": "No place left on the reserve list ({n}).",
-    "tie": "Same score as {others}; the rule is {rule}.",
-    "tie_open": "Same score as {others}, and the tie rule leaves both equal: decide by an override.",
-    "rule_places": "There are {n} places.",
-    "rule_minimum_score": "The minimum score is {minimum}.",
-    "rule_cap": "At most {n} for {group}.",
-    "rule_minimum": "At least {n} for {group}.",
-    "rule_in": "Override: {id} is in.",
-    "rule_out": "Override: {id} is out.",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code with its values, to be worded in the reader's language; `sentence` is the English wording."""
+    """A code with its values, to be worded in the reader's language."""
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def sentence(self) -> str:
-        words = {key: " ".join(value) if key == "group" else value for key, value in self.values.items()}
-        return SENTENCES[self.code].format(**words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +138,8 @@ class Promotion:
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Best score first, then the declared tie key; the id only makes what is still equal repeatable."""
-    return sorted(candidates, key=lambda one: (-one.score, one.tie, one.id))
+    """Most points first, then the declared tie key; the id only makes what is still equal repeatable."""
+    return sorted(candidates, key=lambda one: (-one.points, one.tie, one.id))
 
 
 def rank(candidates: Iterable[Candidate], rules: Rules) -> Proposal:
@@ -159,7 +153,8 @@ def rank(candidates: Iterable[Candidate], rules: Rules) -> Proposal:
             pick.add(one)
     taken: dict[str, tuple[Reason, ...]] = {one.id: () for one in pick.candidates}
     passed: dict[str, tuple[Reason, ...]] = {}
-    for place, one in enumerate(order, 1):
+    keys: dict[str, Any] = {}
+    for place, one in enumerate(_settled(order, pick, keys), 1):
         if one.id in taken:
             taken[one.id] = (Reason("in_by_override", {"reason": rules.overrides[one.id].reason}),)
         elif out := _excluded(one, rules):
@@ -172,7 +167,18 @@ def rank(candidates: Iterable[Candidate], rules: Rules) -> Proposal:
                 reasons += pick.serves(one)
             taken[one.id] = reasons
             pick.add(one)
-    return Proposal(_placings(order, rules, taken, passed), contradiction)
+    return Proposal(_placings(order, rules, taken, passed, keys), contradiction)
+
+
+def displaced(before: Proposal, after: Proposal) -> tuple[tuple[str | None, str | None], ...]:
+    """Who goes out and who comes in instead, from one proposal to another over the same candidates.
+
+    Pairs of ids, the best of those who go with the best of those who come; None where one side has nobody left.
+    """
+    was, now = before.ids(Outcome.SELECTED), after.ids(Outcome.SELECTED)
+    out = [one for one in was if one not in set(now)]
+    come = [one for one in now if one not in set(was)]
+    return tuple(zip_longest(out, come))
 
 
 def next_promotion(reserves: Sequence[Candidate], selected: Iterable[Candidate], rules: Rules) -> Promotion:
@@ -196,6 +202,28 @@ def next_promotion(reserves: Sequence[Candidate], selected: Iterable[Candidate],
             return Promotion(one.id, tuple(skipped), tuple(unreachable))
         skipped.append((one.id, blocked))
     return Promotion(None, tuple(skipped), tuple(unreachable))
+
+
+def _settled(order: list[Candidate], pick: _Pick, keys: dict[str, Any]) -> Iterator[Candidate]:
+    """The candidates one by one. Those of equal points are put in order when their turn comes, in `order` itself,
+    since the declared rule may ask who was selected before them; `keys` learns what decided.
+    """
+    for start, equals in _equals(list(order)):
+        for one in equals:
+            fewest = pick.counts["country", one.country] if pick.rules.fewest_of_country_first else 0
+            keys[one.id] = (fewest, one.tie)
+        equals.sort(key=lambda one: (keys[one.id], one.id))
+        order[start : start + len(equals)] = equals
+        yield from equals
+
+
+def _equals(order: Sequence[Candidate]) -> Iterator[tuple[int, list[Candidate]]]:
+    """Those with the same points, with the place at which they start."""
+    start = 0
+    for _, group in groupby(order, key=lambda one: one.points):
+        equals = list(group)
+        yield start, equals
+        start += len(equals)
 
 
 class _Pick:
@@ -253,18 +281,9 @@ class _Pick:
         free = max(0, self.rules.places - len(self.candidates))
         limits = [(group, 0, max(0, n - self.counts[group])) for group, n in self.rules.caps.items()]
         limits += [(group, n - self.counts[group], kinds.total()) for group, n in self.open_minima().items()]
-        bounds = [_Bound(frozenset(k for k in kinds if group in k), low, high) for group, low, high in limits]
-        bounds.append(_Bound(frozenset(kinds), 0, free))
-        return _most_that_hold(kinds, bounds, required=range(len(bounds))) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """A rule as an inequality: low <= number taken from these kinds of candidate <= high."""
-
-    kinds: frozenset[Any]
-    low: int
-    high: int
+        bounds = [Bound(frozenset(k for k in kinds if group in k), low, high) for group, low, high in limits]
+        bounds.append(Bound(frozenset(kinds), 0, free))
+        return most_that_hold(kinds, bounds, required=range(len(bounds))) is not None
 
 
 def _check(order: Sequence[Candidate], rules: Rules) -> None:
@@ -293,10 +312,11 @@ def _placings(
     rules: Rules,
     taken: Mapping[str, tuple[Reason, ...]],
     passed: Mapping[str, tuple[Reason, ...]],
+    keys: Mapping[str, Any],
 ) -> tuple[Placing, ...]:
     placings = []
     listed = 0
-    ties = _ties(order, rules)
+    ties = _ties(order, rules, keys)
     for place, one in enumerate(order, 1):
         outcome, position = Outcome.SELECTED, None
         reasons = taken.get(one.id) or passed[one.id]
@@ -310,16 +330,17 @@ def _placings(
             outcome, position = Outcome.RESERVE, listed
         if one.id in rules.overrides and rules.overrides[one.id].is_in and one.id not in taken:
             reasons += (Reason("override_blocked"),)
+        if one.bonus:
+            reasons += (Reason("bonus", {"points": one.bonus}),)
         placings.append(Placing(one.id, outcome, place, reasons + ties.get(one.id, ()), position))
     return tuple(placings)
 
 
-def _ties(order: Sequence[Candidate], rules: Rules) -> dict[str, tuple[Reason, ...]]:
+def _ties(order: Sequence[Candidate], rules: Rules, keys: Mapping[str, Any]) -> dict[str, tuple[Reason, ...]]:
     ties: dict[str, tuple[Reason, ...]] = {}
-    for _, group in groupby(order, key=lambda one: one.score):
-        equals = list(group)
+    for _, equals in _equals(order):
         for one in equals if len(equals) > 1 else ():
-            open_to = [other.id for other in equals if other.tie == one.tie and other is not one]
+            open_to = [other.id for other in equals if keys[other.id] == keys[one.id] and other is not one]
             others = ", ".join(open_to or [other.id for other in equals if other is not one])
             values = {"others": others, "rule": rules.tie_rule}
             ties[one.id] = (Reason("tie_open" if open_to else "tie", values),)
@@ -327,11 +348,7 @@ def _ties(order: Sequence[Candidate], rules: Rules) -> dict[str, tuple[Reason, .
 
 
 def _contradiction(order: Sequence[Candidate], rules: Rules) -> tuple[Reason, ...]:
-    """The smallest set of rules that cannot all hold, or nothing.
-
-    Smallest by the hitting-set method: every set of rules whose removal makes the rest hold must touch the core, so the
-    smallest set that touches all of those found so far is the answer as soon as it contradicts itself.
-    """
+    """The smallest set of rules that cannot all hold, or nothing."""
     if not rules.minima and not any(override.is_in for override in rules.overrides.values()):
         return ()
     kinds: Counter[Any] = Counter()
@@ -340,60 +357,21 @@ def _contradiction(order: Sequence[Candidate], rules: Rules) -> tuple[Reason, ..
         lifted = override is not None and override.is_in
         kinds[one.groups, one.score >= rules.minimum_score or lifted, one.id if override else None] += 1
     bounds, reasons = zip(*_bounds(kinds, rules), strict=True)
-    corrections: list[frozenset[int]] = []
-    while True:
-        core = _smallest_hitting_set(corrections)
-        held = _most_that_hold(kinds, bounds, required=core)
-        if held is None:
-            return tuple(reasons[index] for index in core)
-        if len(held) == len(bounds):
-            return ()
-        corrections.append(frozenset(range(len(bounds))) - held)
+    return tuple(reasons[index] for index in smallest_contradiction(kinds, bounds))
 
 
-def _bounds(kinds: Counter[Any], rules: Rules) -> Iterator[tuple[_Bound, Reason]]:
+def _bounds(kinds: Counter[Any], rules: Rules) -> Iterator[tuple[Bound, Reason]]:
     """Each rule as an inequality; a kind is (groups, may enter, id of the overridden)."""
     every = sum(kinds.values())
-    yield _Bound(frozenset(kinds), 0, rules.places), Reason("rule_places", {"n": rules.places})
+    yield Bound(frozenset(kinds), 0, rules.places), Reason("rule_places", {"n": rules.places})
     below = frozenset(kind for kind in kinds if not kind[1])
-    yield _Bound(below, 0, 0), Reason("rule_minimum_score", {"minimum": rules.minimum_score})
+    yield Bound(below, 0, 0), Reason("rule_minimum_score", {"minimum": rules.minimum_score})
     for code, limits in (("rule_cap", rules.caps), ("rule_minimum", rules.minima)):
         for group, n in sorted(limits.items()):
             members = frozenset(kind for kind in kinds if group in kind[0])
             low, high = (0, n) if code == "rule_cap" else (n, every)
-            yield _Bound(members, low, high), Reason(code, {"group": group, "n": n})
+            yield Bound(members, low, high), Reason(code, {"group": group, "n": n})
     for one, override in sorted(rules.overrides.items()):
         members = frozenset(kind for kind in kinds if kind[2] == one)
         code, n = ("rule_in", 1) if override.is_in else ("rule_out", 0)
-        yield _Bound(members, n, n), Reason(code, {"id": one})
-
-
-def _most_that_hold(
-    kinds: Mapping[Any, int], bounds: Sequence[_Bound], required: Iterable[int]
-) -> frozenset[int] | None:
-    """A largest set of bounds that hold together, all the required among them; None when those alone do not."""
-    required = set(required)
-    solver = pywraplp.Solver.CreateSolver("SCIP")
-    numbers = {kind: solver.IntVar(0, n, "") for kind, n in kinds.items()}
-    holds = []
-    slack = sum(kinds.values()) + sum(abs(bound.low) + abs(bound.high) for bound in bounds)
-    for index, bound in enumerate(bounds):
-        hold = solver.IntVar(int(index in required), 1, "")
-        taken = solver.Sum([numbers[kind] for kind in bound.kinds])
-        solver.Add(taken >= bound.low - slack * (1 - hold))
-        solver.Add(taken <= bound.high + slack * (1 - hold))
-        holds.append(hold)
-    solver.Maximize(solver.Sum(holds))
-    if solver.Solve() != pywraplp.Solver.OPTIMAL:
-        return None
-    return frozenset(index for index, hold in enumerate(holds) if round(hold.solution_value()))
-
-
-def _smallest_hitting_set(sets: Sequence[frozenset[int]]) -> list[int]:
-    solver = pywraplp.Solver.CreateSolver("SCIP")
-    chosen = {index: solver.BoolVar("") for index in sorted(frozenset().union(*sets))}
-    for members in sets:
-        solver.Add(solver.Sum([chosen[index] for index in members]) >= 1)
-    solver.Minimize(solver.Sum(list(chosen.values())))
-    solver.Solve()
-    return [index for index, one in chosen.items() if round(one.solution_value())]
+        yield Bound(members, n, n), Reason(code, {"id": one})

@@ -15,7 +15,9 @@ from facility.consortium import Consortium
 from facility.drafting import ANSWER, TEXTS
 from facility.papers import PARTNERS_AT_MOST
 from facility.questions import wording
+from facility.quotas import Line
 from facility.registry import declaration
+from facility.workflow import clock
 from facility.workflow.show import label_of
 from facility.workflow.steps import guard
 
@@ -61,25 +63,17 @@ class Ready(Consortium):
         """The call has a place that nobody holds."""
         return bool(self.call.free_places()) or [_t("All %d places of the call are taken.") % self.call.places]
 
-    @guard(_("The quota of the country must hold."))
-    def is_within_quota(self) -> Any:
-        """The country's cap leaves room."""
-        cap = self.call.country_cap
-        if cap is None:
-            return True
-        country = str(self.lead_cluster.country)
-        there = self.call.applications.filter(state="selected", lead_cluster__country=country).count()
-        return there < cap or [
-            _t("%(country)s has %(n)d selected applications; the call allows %(cap)d.")
-            % {"country": country, "n": there, "cap": cap}
-        ]
-
     @guard(_("Promote in the order of the reserve list."))
-    def is_next_in_order(self) -> Any:
-        """No reserve before this one could be promoted under the quotas."""
-        earlier = self.call.applications.filter(state="reserve", reserve_position__lt=self.reserve_position or 0)
-        first = next((one for one in earlier.order_by("reserve_position") if one.is_within_quota() is True), None)
-        return first is None or [_t("%s comes first on the reserve list.") % first.lead_cluster.name]
+    def is_next_in_line(self) -> Any:
+        """The first on the reserve list that fits the caps and minima; the list shows the same."""
+        if not self.call.free_places():
+            return True  # said by the other guard
+        return Line(self.call).why_not(self.pk) or True
+
+    @guard(_("Release the selection of the call first."))
+    def has_released_selection(self) -> bool:
+        """The call's selection is out, so this application was not in it."""
+        return self.call.selections.filter(state="released").exists()
 
     @guard(_("A review can be asked for once."))
     def is_not_reviewed(self) -> bool:
@@ -166,3 +160,11 @@ class Ready(Consortium):
             question = self.asks.questions.get(name.removeprefix(ANSWER))
             return wording(question.label, get_language() or "en") if question else name.removeprefix(ANSWER)
         return words.get(name) or label_of(type(self), name)
+
+    @guard(_("The time to ask for a review is over."))
+    def is_in_time_for_review(self) -> Any:
+        """The days that the call gives have not passed since the decision."""
+        until = self.review_until()
+        if until is None or clock.now() < until:
+            return True
+        return [_t("A review could be asked for until %s.") % self.call.in_its_zone(until)]

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from facility import (  # noqa: F401 (pages of records register themselves)  # noqa: F401 (pages of records register themselves)
+from facility import (  # noqa: F401 (pages of records register themselves)
     account_pages,
     application_pages,
     builder_pages,
     call_pages,
     cluster_pages,
     evaluation_pages,
+    letter_pages,
+    selection_pages,
+    simulator_pages,
     web,
 )
 
@@ -27,5 +30,8 @@ urlpatterns = [
     path("answer/<str:code>/", cluster_pages.ByLink.as_view(), name="by-link"),
     path("part/<str:code>/", application_pages.PartByLink.as_view(), name="part-link"),
     path("workspace/applications/<uuid:pk>/receipt/", application_pages.receipt, name="application-receipt"),
+    path("workspace/selections/<uuid:pk>/simulator/", simulator_pages.simulator, name="simulator"),
+    path("workspace/selections/<uuid:pk>/letters/", letter_pages.release_preview, name="release-preview"),
+    path("workspace/letters/<uuid:pk>/", letter_pages.letter_page, name="letter"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
 ]

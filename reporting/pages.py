@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.storage import storages
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -16,9 +17,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from facility.selection import Selection
 from facility.workflow.engine import title_of
 from facility.workflow.steps import NotFound
 from facility.workflow.web import DetailPage, cell, page_of
+from reporting.decision import decision_record
 from reporting.render.compiler import LANGUAGES
 from reporting.report import FORMATS, Report, ReportFile
 from reporting.story import SuccessStory
@@ -82,6 +85,18 @@ def public_page(request: HttpRequest, records: str, pk: Any) -> HttpResponse:
         "parts": record.parts_for("public"),
     }
     return render(request, "reporting/public.html", context)
+
+
+@login_required
+def decision_file(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The decision record of a selection, for those who see its ranking."""
+    selection = _seen(Selection, request.user, pk)
+    if selection.face != "staff" or not selection.lines.exists():
+        raise NotFound(_("There is no such file."))
+    answer = HttpResponse(decision_record(selection, words()), content_type="application/pdf")
+    answer["Content-Disposition"] = 'attachment; filename="decision-record.pdf"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 class ReportDownload(APIView):

@@ -37,12 +37,16 @@ ARGUMENTS = {
 KEYS = {
     "application-receipt": "facility.application",
     "account-token": "facility.document",
+    "decision-record": "facility.selection",
     "document-file": "facility.document",
+    "letter": "facility.document",
     "mfa_edit_webauthn": "facility.document",
     "mfa_remove_webauthn": "facility.document",
     "notice": "facility.document",
+    "release-preview": "facility.selection",
     "report-file": "reporting.report",
     "report-progress": "reporting.report",
+    "simulator": "facility.selection",
     "webinar-calendar": "webinars.webinar",
 }
 

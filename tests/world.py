@@ -71,9 +71,7 @@ def build() -> World:
         made.perform("submit", by=people[name], scores=make.scores(call, 8), comment="Sound.")
         if name == "evaluator":
             world.add(made)
-    world.add(
-        Declaration().perform("write", by=people["lead"], programme=programme, text="On our honour.", texts={})
-    )
+    world.add(Declaration().perform("write", by=people["lead"], programme=programme, text="On our honour.", texts={}))
     world.add(Selection().perform("create", by=people["coordinator"], call=call))
     world.add(
         Organisation().perform(

@@ -16,6 +16,7 @@ from facility.papers import AREAS, PARTNERS_AT_MOST
 from facility.registry.cluster import Cluster
 from facility.roles import held
 from facility.workflow.input import ReasonForm, Rows, StepForm
+from facility.workflow.trail import Entry
 
 from .registry import SHORT, Edits, long_text
 
@@ -112,21 +113,46 @@ class ReasonsForm(StepForm):
         return self.cleaned_data["reasons"] or {}
 
 
-class UpholdIneligible(ReasonForm):
+class ReviewForm(ReasonForm):
+    """The outcome of a review, by somebody who did not take the decision, if there is another lead."""
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody judges their own decision where somebody else can."""
+        data = super().clean() or {}
+        others = self.record.call.leads().exclude(pk=getattr(self.by, "pk", None))
+        if self.by is not None and decided_by(self.record, self.by) and others.exists():
+            raise ValidationError(_t("You took the decision that is under review; another lead looks at it."))
+        return data
+
+
+def decided_by(application: Application, person: Any) -> bool:
+    """Whether the person took the decision that is under review, or proposed, approved or released it."""
+    entries = Entry.objects.filter(actor=person)
+    if application.before_review == "ineligible":
+        return entries.filter(record_id=application.pk, step="declare_ineligible").exists()
+    selections = application.call.selections.filter(state="released").values("pk")
+    return entries.filter(record_id__in=selections, step__in=["propose", "approve", "release"]).exists()
+
+
+class UpholdIneligible(ReviewForm):
     """After a review of eligibility."""
 
     def clean(self) -> dict[str, Any]:
         """The review came from there."""
         if self.record.before_review != "ineligible":
             raise ValidationError(_t("This review is about the selection, not about eligibility."))
-        return super().clean() or {}
+        return super().clean()
 
 
-class UpholdRejected(ReasonForm):
+class UpholdRejected(ReviewForm):
     """After a review of the selection."""
 
     def clean(self) -> dict[str, Any]:
         """The review came from there."""
         if self.record.before_review != "rejected":
             raise ValidationError(_t("This review is about eligibility, not about the selection."))
-        return super().clean() or {}
+        return super().clean()
+
+
+class OverturnForm(ReviewForm):
+    """After a review of either."""

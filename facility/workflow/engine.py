@@ -229,6 +229,10 @@ class Record(models.Model):
     def after_step(self, name: str, *, by: Any) -> None:
         """What follows from a step once it is written, in the same transaction; steps of other records belong here."""
 
+    def letter_of(self, notice: Any) -> tuple[str, str] | None:
+        """Subject and text of the mail of a notice about this record; None when the notice itself is the mail."""
+        return None
+
     def clock_stopped(self) -> bool:
         """Whether timers rest, as after the end of the programme."""
         return False

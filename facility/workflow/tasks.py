@@ -179,11 +179,14 @@ def letter(key: str, to: Any, subject: str, body: str) -> EmailMessage:
 
 def message_for(notice: trail.Notice) -> EmailMessage:
     """The mail of a notice in its reader's language; never more than one line of it in the subject."""
+    written = by_type(notice.record_type)(id=notice.record_id).letter_of(notice)
     with translation.override(notice.to.language):
-        text = notice.text()
+        subject, text = written or (notice.text(), notice.text())
         link = settings.BASE_URL + (notice.link or reverse("notice", kwargs={"pk": notice.pk}))
-        body = render_to_string("workflow/mail.txt", {"notice": notice, "text": text, "link": link})
-    return letter(str(notice.pk), notice.to, " ".join(text.split())[:120], body)
+        body = render_to_string(
+            "workflow/mail.txt", {"notice": notice, "text": text, "link": link, "is_letter": bool(written)}
+        )
+    return letter(str(notice.pk), notice.to, " ".join(subject.split())[:120], body)
 
 
 def seal() -> Seal | None:

@@ -1,4 +1,4 @@
-"""The report as PDF, and its charts as pictures, from one cut."""
+"""The report, or the record of a decision, as PDF, and charts as pictures, from one cut."""
 
 from datetime import datetime
 from pathlib import Path
@@ -10,16 +10,16 @@ STANDARDS = ["ua-1", "a-2a"]
 CHART_PPI = 144.0
 
 
-def render_pdf(cut: dict[str, Any], lang: str, fonts: Path) -> bytes:
+def render_pdf(cut: dict[str, Any], lang: str, fonts: Path, main: str = "report.typ") -> bytes:
     """PDF/UA-1 and PDF/A-2a in one file; the same cut, language and compiler give the same bytes.
 
     `lang` is one of en, nl, de, fr and chooses the labels; text of the cut keeps the cut's own language. `fonts` is
-    the folder of the packaged fonts. Raises RenderError.
+    the folder of the packaged fonts, `main` the template. Raises RenderError.
     """
     frozen = datetime.fromisoformat(cut["meta"]["frozen_at"])
     pages, _ = compile_cut(
         cut,
-        "report.typ",
+        main,
         fonts=fonts,
         inputs={"lang": lang},
         format="pdf",

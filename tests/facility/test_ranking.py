@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facility.quotas import worded
 from facility.ranking import Candidate, Outcome, Override, Rules, in_order, next_promotion, rank
 
 ES, IT, PL = ("country", "ES"), ("country", "IT"), ("country", "PL")
@@ -25,7 +26,7 @@ def codes(proposal, id_):
 
 def sentences(proposal, id_):
     (placing,) = [one for one in proposal.placings if one.id == id_]
-    return [reason.sentence for reason in placing.reasons]
+    return [worded(reason) for reason in placing.reasons]
 
 
 def test_the_best_scores_take_the_places_and_the_others_stand_in_reserve():
@@ -36,7 +37,7 @@ def test_the_best_scores_take_the_places_and_the_others_stand_in_reserve():
         ("a", 1),
         ("d", 2),
     ]
-    assert sentences(proposal, "b") == ["Rank 1 with a score of 90."]
+    assert sentences(proposal, "b") == ["Rank 1 with a score of 90.00."]
     assert sentences(proposal, "a") == ["No place left (2 of 2)."]
 
 
@@ -45,14 +46,14 @@ def test_below_the_minimum_score_is_rejected_and_the_minimum_itself_is_enough():
 
     assert proposal.ids(Outcome.SELECTED) == ["a"]
     assert proposal.ids(Outcome.REJECTED) == ["b"]
-    assert sentences(proposal, "b") == ["The score of 59.99 is below the minimum of 60."]
+    assert sentences(proposal, "b") == ["The score of 59.99 is below the minimum of 60.00."]
 
 
 def test_a_cap_displaces_and_the_next_moves_up():
     proposal = rank([bid("a", 90), bid("b", 80), bid("c", 70, "IT")], Rules(places=2, caps={ES: 1}))
 
     assert proposal.ids(Outcome.SELECTED) == ["a", "c"]
-    assert sentences(proposal, "b") == ["Displaced by the cap on country ES (1 of 1)."]
+    assert sentences(proposal, "b") == ["Displaced by the cap: Spain, 1 of 1."]
 
 
 def test_a_cap_on_countries_counts_every_country_of_a_consortium():
@@ -126,7 +127,7 @@ def test_overrides_go_before_the_order_and_count_for_places_and_caps():
     assert proposal.ids(Outcome.SELECTED) == ["c", "d"]
     assert sentences(proposal, "d") == ["In by override: Only island region."]
     assert sentences(proposal, "a") == ["Out by override: Withdrawn by letter."]
-    assert sentences(proposal, "b")[0] == "Displaced by the cap on country ES (1 of 1)."
+    assert sentences(proposal, "b")[0] == "Displaced by the cap: Spain, 1 of 1."
     assert proposal.contradiction == ()
 
 
@@ -137,7 +138,7 @@ def test_an_override_never_breaks_a_cap_and_the_contradiction_is_named():
 
     assert proposal.ids(Outcome.SELECTED) == ["a", "c"]
     assert codes(proposal, "b") == ["cap", "override_blocked"]
-    assert {reason.sentence for reason in proposal.contradiction} == {
+    assert {worded(reason) for reason in proposal.contradiction} == {
         "At most 1 for country ES.",
         "Override: a is in.",
         "Override: b is in.",
@@ -160,7 +161,7 @@ def test_equal_scores_follow_the_declared_tie_rule_and_an_open_tie_is_shown():
     proposal = rank(bids, Rules(places=2))
 
     assert proposal.ids(Outcome.SELECTED) == ["b", "a"]
-    assert sentences(proposal, "b")[1] == "Same score as a, c; the rule is the application received first."
+    assert sentences(proposal, "b")[1] == "Same score as a, c; the rule is: the application received first."
     assert sentences(proposal, "c")[1] == (
         "Same score as a, and the tie rule leaves both equal: decide by an override."
     )
@@ -178,7 +179,7 @@ def test_minima_beyond_the_places_are_named_and_the_proposal_goes_without_them()
 
     proposal = rank(bids, Rules(places=2, minima={ES: 1, IT: 1, PL: 1}))
 
-    assert [reason.sentence for reason in proposal.contradiction] == [
+    assert [worded(reason) for reason in proposal.contradiction] == [
         "There are 2 places.",
         "At least 1 for country ES.",
         "At least 1 for country IT.",
@@ -201,8 +202,8 @@ def test_a_promotion_takes_the_first_reserve_within_the_caps():
     promotion = next_promotion([bid("b", 80), bid("c", 70, "IT")], [bid("a", 90)], rules)
 
     assert promotion.id == "c"
-    assert [(id_, [reason.sentence for reason in why]) for id_, why in promotion.skipped] == [
-        ("b", ["Displaced by the cap on country ES (1 of 1)."])
+    assert [(id_, [worded(reason) for reason in why]) for id_, why in promotion.skipped] == [
+        ("b", ["Displaced by the cap: Spain, 1 of 1."])
     ]
 
 
@@ -219,7 +220,7 @@ def test_a_minimum_nobody_can_meet_blocks_no_promotion_but_is_named():
     promotion = next_promotion([bid("b", 80)], [bid("a", 90)], Rules(places=2, minima={TEXTILE: 1}))
 
     assert promotion.id == "b"
-    assert [reason.sentence for reason in promotion.unreachable] == ["At least 1 for sector textile."]
+    assert [worded(reason) for reason in promotion.unreachable] == ["At least 1: sector textile."]
 
 
 def test_of_two_minima_that_exclude_each_other_the_first_is_kept():
@@ -228,7 +229,7 @@ def test_of_two_minima_that_exclude_each_other_the_first_is_kept():
     promotion = next_promotion(reserves, [bid("a", 90)], Rules(places=2, minima={IT: 1, TEXTILE: 1}))
 
     assert promotion.id == "d"
-    assert [reason.sentence for reason in promotion.unreachable] == ["At least 1 for sector textile."]
+    assert [worded(reason) for reason in promotion.unreachable] == ["At least 1: sector textile."]
 
 
 def test_a_cap_that_is_already_passed_does_not_put_a_minimum_out_of_reach():

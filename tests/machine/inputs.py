@@ -156,7 +156,7 @@ def indicator_values(choose: random.Random, form: Any, record: Any) -> Any:
 
 FILLS: dict[str, Fill] = {
     "signatories": signatories,
-    "seen": lambda choose, form, record: form.initial["seen"],
+    "seen": lambda choose, form, record: form.initial.get("seen", ""),
     "values:IndicatorValues": indicator_values,
     "indicators:IndicatorSetForm": lambda choose, form, record: [{"code": text(), "text": text(), "unit": ""}],
     "year:MeasurementForm": lambda choose, form, record: choose.randint(1900, 2021),
@@ -254,7 +254,6 @@ FILLS: dict[str, Fill] = {
     "fields": lambda choose, form, record: choose.sample(["motivation", "context", "needs"], choose.choice([1, 2])),
     "tab": lambda choose, form, record: choose.choice(["one", "two"]),
     "turn": lambda choose, form, record: next(_counter),
-    "seen": lambda choose, form, record: "",
     "take": lambda choose, form, record: False,
     "texts": lambda choose, form, record: {},
     "programme:DeclarationForm": lambda choose, form, record: some(choose, form.fields["programme"].queryset),

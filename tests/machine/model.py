@@ -125,6 +125,7 @@ MODEL: dict[str, dict[str, Row]] = {
         create: new -> draft                                      | office
         edit: draft -> =                                          | office
         write_questions: draft announced -> =                     | office
+        set_quotas: draft announced -> =                          | office
         publish: draft -> announced                               | office
         open: announced -> open                                   | system
         close: open -> closed                                     | system
@@ -154,13 +155,15 @@ MODEL: dict[str, dict[str, Row]] = {
         select: evaluated -> selected                             | nobody
         reserve: evaluated -> reserve                             | nobody
         reject: evaluated -> rejected                             | nobody
+        decide_late: evaluated -> reserve rejected                | lead
+        move_down: reserve -> =                                   | nobody
         decline: selected -> declined                             | manager_of_lead_cluster
         promote: reserve -> selected                              | lead
         withdraw: draft submitted returned eligible evaluated reserve -> withdrawn | manager_of_lead_cluster
         request_review: ineligible rejected -> under_review       | manager_of_lead_cluster
         uphold: under_review -> ineligible                        | lead
         uphold_rejection: under_review -> rejected                | lead
-        overturn: under_review -> eligible                        | lead
+        overturn: under_review -> eligible reserve                | lead
     """),
     "facility.evaluation": rows("""
         assign: new -> assigned                                   | office
@@ -172,7 +175,11 @@ MODEL: dict[str, dict[str, Row]] = {
     """),
     "facility.selection": rows("""
         create: new -> draft                                      | office
+        set_quotas: draft proposed -> draft                       | office
         propose: draft proposed -> proposed                       | office
+        word_letter: draft proposed approved released -> =        | office
+        draft_letters: approved -> =                              | office
+        edit_letter: approved -> =                                | office
         approve: proposed -> approved                             | lead
         send_back: approved -> proposed                           | lead
         release: approved -> released                             | lead
