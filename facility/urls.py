@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from facility import account_pages, call_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
+from facility import account_pages, call_pages, evaluation_pages, exchange_pages, web  # noqa: F401 (pages of records register themselves)
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
@@ -15,4 +15,5 @@ urlpatterns = [
     path("workspace/trail/", web.trail, name="trail"),
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
+    path("workspace/calls/<uuid:pk>/export/", exchange_pages.call_export, name="call-export"),
 ]

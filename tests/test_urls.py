@@ -36,6 +36,7 @@ ARGUMENTS = {
 # are their owner's only, and no stranger here has one.
 KEYS = {
     "account-token": "facility.document",
+    "call-export": "facility.call",
     "document-file": "facility.document",
     "mfa_edit_webauthn": "facility.document",
     "mfa_remove_webauthn": "facility.document",
