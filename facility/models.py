@@ -4,6 +4,7 @@ from .application import Application
 from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
 from .evaluation import Evaluation, Score
+from .instruments.exchange import Import
 from .instruments.link import Link
 from .registry.cluster import Cluster
 from .registry.conflicts import Conflict
@@ -26,6 +27,7 @@ __all__ = [
     "Download",
     "Evaluation",
     "Grant",
+    "Import",
     "Link",
     "Organisation",
     "Person",

@@ -16,4 +16,7 @@ urlpatterns = [
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
     path("workspace/calls/<uuid:pk>/export/", exchange_pages.call_export, name="call-export"),
+    path("workspace/imports/files/<str:name>", exchange_pages.register_file, name="register-file"),
+    path("workspace/imports/<uuid:pk>/rows-left-out/", exchange_pages.refused_rows, name="register-rows"),
+    path("workspace/imports/<uuid:pk>/progress/", exchange_pages.import_progress, name="import-progress"),
 ]

@@ -3,5 +3,6 @@
 from .application import *  # noqa: F403
 from .call import *  # noqa: F403
 from .evaluation import *  # noqa: F403
+from .exchange import *  # noqa: F403
 from .registry import *  # noqa: F403
 from .selection import *  # noqa: F403
