@@ -3,6 +3,7 @@
 from .application import Application
 from .call import Call, Criterion, QuestionSet
 from .evaluation import Evaluation, Score
+from .instruments.exchange import Import
 from .instruments.link import Link
 from .instruments.signature import Signature, SignedText
 from .letter import Letter, LetterText
@@ -53,6 +54,7 @@ __all__ = [
     "Engagement",
     "Evaluation",
     "Grant",
+    "Import",
     "Indicator",
     "IndicatorSet",
     "IndicatorValue",

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from facility.instruments.exchange import KEPT_FOR, Import
 from facility.instruments.link import DAYS, Link
 from facility.papers import ApplicationPartner
 from facility.registry.documents import Document
@@ -98,6 +99,25 @@ def ask_partner(work: Job) -> None:
         post(letter(str(work.pk), person, subject, body))
 
 
+@job("facility.check_import")
+def check_import(work: Job) -> None:
+    """Compares the rows of a long table with the register, in the language of whoever waits for it."""
+    table = Import.objects.select_related("person").get(pk=work.record_id)
+    if table.state == Import.State.RECEIVED:
+        with translation.override(table.person.language):
+            table.perform("examine", by=SYSTEM)
+
+
+@job("facility.apply_import", whole=False)
+def apply_import(work: Job) -> None:
+    """Takes over a long table, portion by portion; a run that was lost goes on where it was."""
+    table = Import.objects.select_related("person").get(pk=work.record_id)
+    with translation.override(table.person.language):
+        while table.state == Import.State.APPLYING:
+            table.perform("proceed", by=SYSTEM)
+            work.advance(table.taken_over, table.new + table.changed)
+
+
 def _address(name: str, **kwargs: str) -> str:
     return settings.BASE_URL + reverse(name, kwargs=kwargs)
 
@@ -107,6 +127,16 @@ def forget_where_people_were_signed_in() -> int:
     """Address and browser of sessions that are over."""
     there = Session.objects.values("session_key")
     return UserSession.objects.exclude(session_key__in=there).delete()[0]
+
+
+@daily
+def forget_imported_rows() -> int:
+    """Rows of imports that nobody confirmed, and of those that were left out."""
+    old = Import.objects.filter(received_at__lt=clock.now() - dt.timedelta(days=KEPT_FOR)).exclude(lines=[])
+    found = list(old.filter(state__in=[Import.State.CHECKED, Import.State.APPLIED]))
+    for one in found:
+        one.perform("discard" if one.state == Import.State.CHECKED else "forget", by=SYSTEM)
+    return len(found)
 
 
 @daily

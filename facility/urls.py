@@ -9,6 +9,7 @@ from facility import (  # noqa: F401 (pages of records register themselves)
     call_pages,
     cluster_pages,
     evaluation_pages,
+    exchange_pages,
     letter_pages,
     selection_pages,
     simulator_pages,
@@ -34,4 +35,8 @@ urlpatterns = [
     path("workspace/selections/<uuid:pk>/letters/", letter_pages.release_preview, name="release-preview"),
     path("workspace/letters/<uuid:pk>/", letter_pages.letter_page, name="letter"),
     path("workspace/documents/<uuid:pk>/file/", web.download, name="document-file"),
+    path("workspace/calls/<uuid:pk>/export/", exchange_pages.call_export, name="call-export"),
+    path("workspace/imports/files/<str:name>", exchange_pages.register_file, name="register-file"),
+    path("workspace/imports/<uuid:pk>/rows-left-out/", exchange_pages.refused_rows, name="register-rows"),
+    path("workspace/imports/<uuid:pk>/progress/", exchange_pages.import_progress, name="import-progress"),
 ]

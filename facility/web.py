@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
 import uuid
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import storages
 from django.db.models import Case, Q, QuerySet, When
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -25,7 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from facility.registry.documents import ACCEPTED, Document, Download
 from facility.registry.people import Person, SignedIn
 from facility.roles import held
-from facility.workflow import clock
+from facility.workflow import clock, sheets
 from facility.workflow.engine import Record, all_records, by_type, title_of
 from facility.workflow.jobs import Job, retry
 from facility.workflow.lists import KeysetPages, searched
@@ -340,22 +338,7 @@ def _as_csv(entries: QuerySet) -> HttpResponseBase:
         ]
         for entry in entries.order_by("-id").iterator(chunk_size=500)
     )
-    writer = csv.writer(_Echo())
-    body = (writer.writerow([unformula(value) for value in line]) for line in itertools.chain([COLUMNS], lines))
-    answer = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="trail.csv"'
-    return answer
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
-def unformula(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return sheets.answer("csv", "trail", [sheets.Table("trail", COLUMNS, lines)])
 
 
 def by_key(rows: QuerySet, request: HttpRequest) -> tuple[list[Any], dict[str, Any]]:

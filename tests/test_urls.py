@@ -38,6 +38,7 @@ KEYS = {
     "application-receipt": "facility.application",
     "account-token": "facility.document",
     "decision-record": "facility.selection",
+    "call-export": "facility.call",
     "document-file": "facility.document",
     "letter": "facility.document",
     "mfa_edit_webauthn": "facility.document",

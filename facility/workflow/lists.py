@@ -8,13 +8,21 @@ import django_filters
 from django.core.exceptions import ValidationError
 from django.db import DataError, models
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
 from .engine import Record
+from .shape import hidden
+from .sheets import Table
+from .show import bare, label_of
+
+# Files of a list, by the value of `as`.
+KINDS = {"csv": gettext_lazy("As CSV"), "xlsx": gettext_lazy("As XLSX")}
 
 
 def filters_for(model: type[Record]) -> type[django_filters.FilterSet]:
@@ -49,6 +57,38 @@ def searched(rows: QuerySet, words: str) -> QuerySet:
             any_column |= Q(**{f"{column}__icontains": word})
         rows = rows.filter(any_column) if any_column else rows.none()
     return rows
+
+
+def narrowed(rows: QuerySet, request: HttpRequest) -> tuple[Any, str, QuerySet]:
+    """(the filter, the words, the rows that fit both) of a request for a list."""
+    chosen = filters_for(rows.model)(request.GET, queryset=rows, request=request)
+    words = request.GET.get("search", "")
+    return chosen, words, searched(chosen.qs, words) if words else chosen.qs
+
+
+def table_of(rows: QuerySet) -> Table:
+    """All rows of a list, which have their faces, as a file holds them: the columns of the page, read as it is sent."""
+    model: Any = rows.model
+    head = [capfirst(str(model._meta.verbose_name)), *([_("State")] if model.has_states() else [])]
+
+    def line(record: Any) -> list[Any]:
+        unseen = hidden(model, record.face)
+        start = [record.title(), *([record.state_word(record.face)] if model.has_states() else [])]
+        return [*start, *("" if name in unseen else bare(record, name) for name in model.columns)]
+
+    ordered = rows.order_by(*model.order_by[:1], "pk").iterator(chunk_size=500)
+    return Table(model.records, [*head, *(label_of(model, name) for name in model.columns)], map(line, ordered))
+
+
+def exports_of(model: type[Record], request: HttpRequest) -> list[dict[str, Any]]:
+    """Links to the same rows in other forms."""
+    asked = request.GET.copy()
+    asked.pop("cursor", None)
+    found = []
+    for kind, label in KINDS.items():
+        asked["as"] = kind
+        found.append({"label": label, "url": f"?{asked.urlencode()}"})
+    return [*found, {"label": _("As JSON"), "url": reverse(f"api-{model.records}-list")}]
 
 
 class KeysetPages(CursorPagination):

@@ -53,6 +53,21 @@ def cell(record: Any, name: str) -> dict[str, Any]:
     return {"label": label, "value": shown(value), "align": align, "url": url, "lang": lang}
 
 
+def bare(record: Any, name: str) -> Any:
+    """A named value of a record as a file holds it: numbers, days and instants as such, choices and records in words."""
+    *path_, last = name.split("__")
+    owner: Any = record
+    for part in path_:
+        owner = getattr(owner, part, None)
+    value = getattr(owner, last, None)
+    value = value() if callable(value) and not isinstance(value, models.Manager) else value
+    if isinstance(value, dt.datetime):
+        return timezone.localtime(value)
+    if isinstance(value, bool | int | Decimal | float | dt.date):
+        return value
+    return str(cell(record, name)["value"])
+
+
 def label_of(model: type[models.Model], name: str) -> str:
     """The heading of a named value: its field's name in words, or the `label` of a method."""
     *path_, last = name.split("__")

@@ -21,10 +21,10 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views import View
 
-from . import clock, door
+from . import clock, door, sheets
 from .engine import Record, by_plural, by_type, title_of
 from .input import Rows
-from .lists import KeysetPages, filters_for, searched
+from .lists import KINDS, KeysetPages, exports_of, narrowed, table_of
 from .once import KeyReused, fingerprint, once
 from .shape import hidden
 from .show import carried, cell, is_inside, label_of, own_language, shown, state_tag, step_url, told
@@ -93,13 +93,11 @@ class ListPage(RecordPage):
         rows = self.model.objects.visible_to(self.person).with_faces(self.person)
         return rows.with_offers(self.person).select_related(*relations, *self.model.list_related)
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """The page."""
-        chosen = filters_for(self.model)(request.GET, queryset=self.rows(), request=request)
-        rows = chosen.qs
-        words = request.GET.get("search", "")
-        if words:
-            rows = searched(rows, words)
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """The page, or all its rows as a file."""
+        chosen, words, rows = narrowed(self.rows(), request)
+        if (kind := request.GET.get("as", "")) in KINDS:
+            return sheets.answer(kind, self.model.records, [table_of(rows)])
         pages = KeysetPages()
         first = self.model.order_by[:1]
         pages.ordering = first if first[0].lstrip("-") == "id" else (*first, "id")
@@ -119,7 +117,7 @@ class ListPage(RecordPage):
                 "next_url": pages.get_next_link(),
                 "previous_url": pages.get_previous_link(),
                 "empty": _("Nothing is here yet.") if not words else _("Nothing fits these words."),
-                "exports": [{"label": _("As JSON"), "url": reverse(f"api-{self.model.records}-list")}],
+                "exports": exports_of(self.model, request),
             }
         )
 

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from facility.web import unformula
+from facility.workflow.sheets import unformula
 from facility.workflow.trail import Entry, fault_of
 from tests import factories as make
 
@@ -146,7 +146,7 @@ def test_the_csv_holds_every_entry_and_no_formula(client, scene):
     draft.perform("cancel", by=lead, reason="=HYPERLINK(1)")
     client.force_login(coordinator)
     answer = client.get("/workspace/trail/?as=csv&type=facility.call")
-    head, *rows = csv.reader(io.StringIO(answer.getvalue().decode()))
+    head, *rows = csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig")))
 
     assert answer["Content-Disposition"] == 'attachment; filename="trail.csv"'
     assert head[:5] == ["at", "record", "id", "number", "step"]
