@@ -90,6 +90,7 @@ class Call(InProgramme):
     reserve_places = models.PositiveSmallIntegerField(_("places on the reserve list"), default=10)
     evaluations_required = models.PositiveSmallIntegerField(_("evaluations per application"), default=2)
     spread_threshold = models.DecimalField(_("spread that needs a note"), max_digits=5, decimal_places=2, default=25)
+    question_days = models.PositiveSmallIntegerField(_("days before closing without questions"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("call")

@@ -1,6 +1,7 @@
 """Index of the records of this app."""
 
 from .application import Application
+from .asked import Asked, EarlierAnswer
 from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
 from .evaluation import Evaluation, Score
@@ -18,12 +19,14 @@ __all__ = [
     "Application",
     "ApplicationNeed",
     "ApplicationPartner",
+    "Asked",
     "Call",
     "Cluster",
     "Conflict",
     "Criterion",
     "Document",
     "Download",
+    "EarlierAnswer",
     "Evaluation",
     "Grant",
     "Link",

@@ -73,6 +73,10 @@ def in_state(record, source):
     """The columns of a state, as far as the table demands that they go together."""
     goes_with = {
         "facility.application": {"place": 1 if source == "selected" else None},
+        "facility.asked": {
+            "number": 1 if source == "published" else None,
+            "published_at": getattr(record, "asked_at", None) if source == "published" else None,
+        },
         "advisory.project": {"final_note": "It is done."},
         "advisory.assignment": {"has_signed_terms": source != "accepted"},
         "advisory.need": {"end_status": "open"},

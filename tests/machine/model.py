@@ -97,6 +97,13 @@ MODEL: dict[str, dict[str, Row]] = {
         uphold_rejection: under_review -> rejected                | lead
         overturn: under_review -> eligible                        | lead
     """),
+    "facility.asked": rows("""
+        ask: new -> asked                                         | office asking_manager
+        prepare_answer: asked answered -> answered                | office
+        publish: answered -> published                            | office
+        correct: published -> =                                   | office
+        decline: asked answered -> declined                       | office
+    """),
     "facility.evaluation": rows("""
         assign: new -> assigned                                   | office
         accept: assigned -> in_progress                           | evaluator_of_this
@@ -374,6 +381,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "own_lead": lambda held, record: held.has("lead", "programme", record.pk),
     "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
     "any_administrator": lambda held, record: held.anywhere("administrator"),
+    "asking_manager": lambda held, record: record.asker_id == held.person.pk and held.anywhere("manager"),
     "any_advisor": lambda held, record: held.anywhere("advisor"),
     "oneself": lambda held, record: record.person_id == held.person.pk,
     "fellow_manager": lambda held, record: (
