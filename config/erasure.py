@@ -30,6 +30,7 @@ OWN = {
     "facility.link",
     "workflow.notice",
     "workflow.once",
+    "webinars.signup",
 }
 
 

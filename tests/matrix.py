@@ -160,6 +160,7 @@ MAY |= {
     ("webinars.webinar", "edit"): OFFICE,
     ("webinars.webinar", "announce"): OFFICE,
     ("webinars.webinar", "invite_latecomers"): OFFICE | SYSTEM,
+    ("webinars.webinar", "remind"): SYSTEM,
     ("webinars.webinar", "close_registration"): OFFICE | SYSTEM,
     ("webinars.webinar", "start"): OFFICE,
     ("webinars.webinar", "end"): OFFICE,
@@ -207,3 +208,5 @@ MAY["facility.document", "receive"] = {
     "nobody", "holder",
     "adviser", "other adviser", "project manager", "other project manager", "system",
 }  # fmt: skip
+# Whoever is signed in may come to an information webinar.
+MAY["webinars.webinar", "join"] = MAY["facility.document", "receive"] - SYSTEM

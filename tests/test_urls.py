@@ -41,6 +41,7 @@ KEYS = {
     "mfa_remove_webauthn": "facility.document",
     "notice": "facility.document",
     "public-call-questions": "facility.call",
+    "public-webinar": "webinars.webinar",
     "report-file": "reporting.report",
     "report-progress": "reporting.report",
     "webinar-calendar": "webinars.webinar",

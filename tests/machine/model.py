@@ -228,6 +228,8 @@ MODEL: dict[str, dict[str, Row]] = {
         edit: draft announced -> =                                | office
         announce: draft -> announced                              | office
         invite_latecomers: announced -> =                         | office system
+        join: announced -> =                                      | anybody_if_open_to_all
+        remind: announced closed -> =                             | system
         close_registration: announced -> closed                   | office system
         start: closed -> live                                     | office
         end: live -> held                                         | office
@@ -419,6 +421,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "oneself_before_it_starts": lambda held, record: (
         record.person_id == held.person.pk and record.webinar.state in {"announced", "closed"}
     ),
+    "anybody_if_open_to_all": lambda held, record: record.kind == "information",
     "manager_named": named,
     "manager_still_to_approve": lambda held, record: named(held, record, approved_by__isnull=True),
 }
