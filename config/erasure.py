@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 
 from advisory.advisor import Advisor
 from advisory.curriculum import CurriculumVitae
+from facility.asked import Asked
 from facility.registry.documents import Document
 from facility.registry.people import Person
 from facility.workflow.engine import Record
@@ -30,6 +31,7 @@ OWN = {
     "facility.link",
     "workflow.notice",
     "workflow.once",
+    "webinars.signup",
 }
 
 
@@ -64,7 +66,9 @@ def erase(person: Person) -> dict[str, int]:
                 counts[model._meta.label_lower] = model._base_manager.filter(**{column: person}).delete()[0]
         for part in ("advisory.CvField", "advisory.CvPassage"):
             counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
-        with _past_the_door(Advisor, CurriculumVitae, Document):
+        with _past_the_door(Advisor, Asked, CurriculumVitae, Document):
+            # Published texts name nobody; the words it came in may.
+            Asked._base_manager.filter(asker=person).update(text=GONE)
             CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
             Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")

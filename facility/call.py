@@ -129,6 +129,7 @@ class Call(CallRules, InProgramme):
         _("highest score of a criterion"), default=SCALE_AT_MOST, validators=[MaxValueValidator(SCALE_AT_MOST)]
     )
     spread_threshold = models.DecimalField(_("spread that needs a note"), max_digits=5, decimal_places=2, default=25)
+    question_days = models.PositiveSmallIntegerField(_("days before closing without questions"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("call")

@@ -2,6 +2,9 @@
 
 from .application import Application
 from .call import Call, Criterion, QuestionSet
+from .asked import Asked, EarlierAnswer
+from .bid import ApplicationNeed, ApplicationPartner
+from .call import Call, Criterion
 from .evaluation import Evaluation, Score
 from .instruments.exchange import Import
 from .instruments.link import Link
@@ -39,6 +42,7 @@ __all__ = [
     "ApplicationDocument",
     "ApplicationNeed",
     "ApplicationPartner",
+    "Asked",
     "Call",
     "CallQuota",
     "Clarification",
@@ -52,6 +56,7 @@ __all__ = [
     "Document",
     "Download",
     "Engagement",
+    "EarlierAnswer",
     "Evaluation",
     "Grant",
     "Import",

@@ -5,6 +5,7 @@ from django.urls import path
 from facility import (  # noqa: F401 (pages of records register themselves)
     account_pages,
     application_pages,
+    asked_pages,
     builder_pages,
     call_pages,
     cluster_pages,
@@ -18,6 +19,7 @@ from facility import (  # noqa: F401 (pages of records register themselves)
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
+    path("calls/<uuid:pk>/questions/", asked_pages.published, name="public-call-questions"),
     path("workspace/inbox/", web.inbox, name="inbox"),
     path("workspace/account/", account_pages.account, name="account"),
     path("workspace/account/sessions/", account_pages.end_sessions, name="account-sessions"),

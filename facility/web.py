@@ -39,6 +39,7 @@ NAV: list[tuple[set[str], Any, str]] = [
     ({"advisor", "manager"}, lambda: _("My projects"), "projects"),
     ({"lead", "coordinator", "observer"}, lambda: _("Calls"), "calls"),
     ({"lead", "coordinator", "observer", "manager"}, lambda: _("Applications"), "applications"),
+    ({"lead", "coordinator", "manager"}, lambda: _("Questions"), "call-questions"),
     ({"evaluator"}, lambda: _("Evaluations"), "evaluations"),
     ({"lead", "coordinator"}, lambda: _("Selection"), "selections"),
     ({"lead", "coordinator"}, lambda: _("Advisors"), "advisors"),

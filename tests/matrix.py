@@ -101,6 +101,11 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("facility.evaluation", "submit"): {"evaluator"},
     ("facility.evaluation", "save_draft"): {"evaluator"},
     ("facility.evaluation", "reopen"): OFFICE,
+    ("facility.asked", "ask"): OFFICE | MANAGER,
+    ("facility.asked", "prepare_answer"): OFFICE,
+    ("facility.asked", "publish"): OFFICE,
+    ("facility.asked", "correct"): OFFICE,
+    ("facility.asked", "decline"): OFFICE,
     ("facility.selection", "create"): OFFICE,
     ("facility.selection", "set_quotas"): OFFICE,
     ("facility.selection", "word_letter"): OFFICE,
@@ -206,6 +211,7 @@ MAY |= {
     ("webinars.webinar", "edit"): OFFICE,
     ("webinars.webinar", "announce"): OFFICE,
     ("webinars.webinar", "invite_latecomers"): OFFICE | SYSTEM,
+    ("webinars.webinar", "remind"): SYSTEM,
     ("webinars.webinar", "close_registration"): OFFICE | SYSTEM,
     ("webinars.webinar", "start"): OFFICE,
     ("webinars.webinar", "end"): OFFICE,
@@ -253,3 +259,5 @@ MAY["facility.document", "receive"] = {
     "nobody", "holder", "signatory",
     "adviser", "other adviser", "project manager", "other project manager", "system",
 }  # fmt: skip
+# Whoever is signed in may come to an information webinar.
+MAY["webinars.webinar", "join"] = MAY["facility.document", "receive"] - SYSTEM

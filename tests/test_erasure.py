@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from facility.asked import Asked
 from facility.registry.people import Person, Token
 from facility.workflow import trail
 from facility.workflow.engine import all_records
@@ -48,6 +49,21 @@ def test_nothing_of_an_erased_person_is_found(advisor, as_owner, capsys):
     assert json.loads(capsys.readouterr().out)["files"] == 1
     assert hits(name) == [] and hits(address) == []
     assert not Person.objects.get(pk=advisor.person_id).is_active
+    assert trail.verify(all_records()) == []
+
+
+def test_the_words_of_a_question_go_and_its_published_answer_stays(advisor, as_owner, capsys):
+    programme = make.programme()
+    coordinator = make.staff("coordinator", programme)
+    call = make.call(programme, coordinator)
+    make.grant(advisor.person, "manager", "cluster", make.cluster().pk, by=make.SYSTEM)
+    asked = Asked().perform("ask", by=advisor.person, call=call, text="I, Z. Quill-Feather of Ghent, ask: why?")
+    asked.perform("prepare_answer", by=coordinator, wording="Why?", reply="Because.").perform("publish", by=coordinator)
+    call_command("export_person", str(advisor.person_id))
+    assert "Quill-Feather of Ghent" in json.loads(capsys.readouterr().out)["facility.asked"][0]["text"]
+    call_command("erase_person", str(advisor.person_id))
+    assert hits("Quill-Feather of Ghent") == []
+    assert Asked.objects.get().answer == "Because."
     assert trail.verify(all_records()) == []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
+from facility.call import Call
 from facility.registry.organisation import Organisation
 from facility.workflow import door
 from facility.workflow.engine import all_records
@@ -69,15 +70,26 @@ def test_only_listed_people_may_take_the_step(world, label, name, django_db_bloc
             assert may == MAY[label, name], f"{label}.{name} from {source}"
 
 
+def call_of(record):
+    """The call of the record's programme."""
+    return Call.objects.filter(programme_id=getattr(record, "programme_id", None)).values_list("pk", flat=True).first()
+
+
 def in_state(record, source):
     """The columns of a state, as far as the table demands that they go together."""
     goes_with = {
         "facility.application": {"place": 1 if source == "selected" else None},
+        "facility.asked": {
+            "number": 1 if source == "published" else None,
+            "published_at": getattr(record, "asked_at", None) if source == "published" else None,
+        },
         "advisory.project": {"final_note": "It is done."},
         "advisory.assignment": {"has_signed_terms": source != "accepted"},
         "advisory.need": {"end_status": "open"},
         "advisory.supportsession": {"confirmed_by_id": getattr(record, "logged_by_id", None)},
         "webinars.registration": {"minutes": 1 if source == "attended" else None},
+        # Announced, it is one that everybody may come to.
+        "webinars.webinar": {"kind": "information", "call_id": call_of(record)} if source == "announced" else {},
         "webinars.topic": {
             "webinar_id": Webinar.objects.values_list("pk", flat=True).first(),
             "merged_into_id": record.pk,

@@ -45,6 +45,8 @@ KEYS = {
     "mfa_remove_webauthn": "facility.document",
     "notice": "facility.document",
     "release-preview": "facility.selection",
+    "public-call-questions": "facility.call",
+    "public-webinar": "webinars.webinar",
     "report-file": "reporting.report",
     "report-progress": "reporting.report",
     "simulator": "facility.selection",

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from advisory.curriculum import CurriculumVitae
+from facility.asked import Asked
 from facility.evaluation import Evaluation
 from facility.registry.conflicts import Conflict
 from facility.registry.declaration import Declaration
@@ -73,6 +74,7 @@ def build() -> World:
             world.add(made)
     world.add(Declaration().perform("write", by=people["lead"], programme=programme, text="On our honour.", texts={}))
     world.add(Selection().perform("create", by=people["coordinator"], call=call))
+    world.add(Asked().perform("ask", by=people["manager"], call=call, text="May a partner come from outside?"))
     world.add(
         Organisation().perform(
             "create", by=people["manager"], name="Demo Firm", kind="firm", size="small", cluster=cluster

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import formats
@@ -20,6 +21,26 @@ ELEMENTS = [
     ("participant_session", _("Session among participants")),
 ]
 
+# A synergy webinar has the three elements on its agenda; an information webinar is about a call and open to all.
+KINDS = [
+    ("synergy", _("Synergy webinar")),
+    ("information", _("Information webinar")),
+    ("orientation", _("Orientation session")),
+]
+AUDIENCES = [
+    ("involved", _("Advisors and managers of the projects")),
+    ("applicants", _("Managers of the clusters that apply")),
+    ("selected", _("Managers of the selected clusters")),
+    ("pool", _("Advisors in the pool")),
+    ("chosen", _("Only the people chosen by name")),
+]
+# Whom each kind may invite by rule; the first is meant where nothing is said.
+AUDIENCES_OF = {
+    "synergy": ("involved", "chosen"),
+    "information": ("applicants", "chosen"),
+    "orientation": ("selected", "pool", "chosen"),
+}
+
 AGENDA = Many(
     "webinars.AgendaItem",
     "webinar",
@@ -27,6 +48,7 @@ AGENDA = Many(
     ("order",),
 )
 MATERIAL = Many("webinars.Material", "webinar", {"title": "title", "link": "link", "document": "document_id"})
+GUESTS = Many("webinars.Guest", "webinar", {"id": "person_id", "name": "person__name"}, ("person__sort_name", "pk"))
 REGISTRATIONS = Many(
     "webinars.Registration",
     "webinar",
@@ -50,6 +72,19 @@ class AgendaItem(Part):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Guest(Part):
+    """Somebody chosen by name to be invited, beside those whom the rule names."""
+
+    webinar = models.ForeignKey("webinars.Webinar", on_delete=models.PROTECT, related_name="guests")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="guest_of")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["webinar", "person"], name="guest_once_per_webinar")]
+
+    def __str__(self) -> str:
+        return str(self.person)
 
 
 class Material(Part):

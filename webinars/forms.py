@@ -8,15 +8,17 @@ from django import forms
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from facility.call import Call
 from facility.forms import IN_OFFICE_TIME, SHORT, Edits, accepted, long_text, zone_field
 from facility.isolation import IsolationError, run_isolated
 from facility.registry.documents import Document
+from facility.registry.people import Person
 from facility.registry.programme import Programme
 from facility.roles import held
 from facility.workflow.input import Rows, StepForm
 from facility.workflow.steps import SYSTEM
-from webinars.contents import ELEMENTS
-from webinars.participants import of_programmes
+from webinars.contents import AUDIENCES, AUDIENCES_OF, ELEMENTS, KINDS
+from webinars.participants import of_programmes, people_known_to
 from webinars.topic import ANSWERS, Topic
 from webinars.webinar import Webinar
 
@@ -36,6 +38,22 @@ class WebinarForm(Edits):
     """The plan of a webinar; the month is enough until it is announced."""
 
     programme = forms.ModelChoiceField(label=_("Programme"), queryset=Programme.objects.all())
+    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, required=False, initial="synergy")
+    call = forms.ModelChoiceField(
+        label=_("Call"),
+        queryset=Call.objects.all(),
+        required=False,
+        help_text=_("Of an information webinar, and of an orientation session for the selected clusters."),
+    )
+    audience = forms.ChoiceField(
+        label=_("Who is invited"),
+        choices=[("", "–"), *AUDIENCES],
+        required=False,
+        help_text=_("Empty: whom this kind is for. You see the list of names before anybody is invited."),
+    )
+    chosen = forms.ModelMultipleChoiceField(
+        label=_("Also these people"), queryset=Person.objects.none(), required=False
+    )
     order = forms.IntegerField(label=_("Number"), min_value=1, max_value=500)
     title_text = forms.CharField(label=_("Title"), max_length=SHORT)
     summary = long_text(_("What it is about"), required=False)
@@ -59,9 +77,12 @@ class WebinarForm(Edits):
         if self.by is not None:
             mine = held(self.by, "lead", "coordinator")
             self.narrow_to("programme", Programme.objects.filter(pk__in=mine))
+            self.narrow_to("call", Call.objects.filter(programme_id__in=mine).exclude(state="cancelled"))
+            self.narrow_to("chosen", people_known_to(self.by))
         if not self.record._state.adding:
             columns = ("element", "title", "speaker", "minutes")
             self.initial["agenda"] = list(self.record.agenda.order_by("order").values(*columns))
+            self.initial["chosen"] = list(self.record.guests.values_list("person_id", flat=True))
             self.initial["month"] = self.record.month.strftime("%Y-%m")
 
     def clean(self) -> dict[str, Any]:
@@ -76,12 +97,31 @@ class WebinarForm(Edits):
             self.add_error("ends_at", _t("The end lies before the start."))
         if not starts and self.record.state == Webinar.State.ANNOUNCED:
             self.add_error("starts_at", _t("An announced webinar keeps a date."))
-        twins = Webinar.objects.filter(programme=data.get("programme"), order=data.get("order") or 0).exclude(
-            state="cancelled"
-        )
+        kind = self.clean_kind_and_audience(data)
+        twins = Webinar.objects.filter(
+            programme=data.get("programme"), kind=kind, order=data.get("order") or 0
+        ).exclude(state="cancelled")
         if twins.exclude(pk=self.record.pk).exists():
             self.add_error("order", _t("Another webinar of this programme has this number."))
         return data
+
+    def clean_kind_and_audience(self, data: dict[str, Any]) -> str:
+        """A kind with an audience that fits it, and with the call that both need; what is left out stays as it was."""
+        kind = data["kind"] = data.get("kind") or self.record.kind
+        if self.record.state == Webinar.State.ANNOUNCED and kind != self.record.kind:
+            self.add_error("kind", _t("What is announced keeps its kind."))
+        stays = self.record.audience if self.record.kind == kind else ""
+        fitting = AUDIENCES_OF[kind]
+        audience = data["audience"] = data.get("audience") or (stays if stays in fitting else fitting[0])
+        if audience not in fitting:
+            words = ", ".join(str(dict(AUDIENCES)[one]) for one in fitting)
+            self.add_error("audience", _t("For this kind choose one of: %s.") % words)
+        call = data.get("call")
+        if call is None and "call" not in self.errors and (kind == "information" or audience == "selected"):
+            self.add_error("call", _t("Choose the call that it is about."))
+        if call is not None and data.get("programme") and call.programme_id != data["programme"].pk:
+            self.add_error("call", _t("This call belongs to another programme."))
+        return kind
 
 
 class AnnounceWebinar(StepForm):
@@ -237,7 +277,9 @@ class ScheduleTopic(StepForm):
 
     def prepare(self) -> None:
         """Webinars of the programme that are still to come."""
-        ahead = Webinar.objects.filter(programme=self.record.programme_id, state__in=["draft", "announced", "closed"])
+        ahead = Webinar.objects.filter(
+            programme=self.record.programme_id, kind="synergy", state__in=["draft", "announced", "closed"]
+        )
         self.narrow_to("webinar", ahead.order_by("sort_on", "pk"))
 
 
@@ -246,3 +288,10 @@ class AnswerTopic(StepForm):
 
     answer_kind = forms.ChoiceField(label=_("Answer"), choices=ANSWERS)
     answer_text = long_text(_("Reason"), limit=2000)
+
+
+class Come(forms.Form):
+    """Who wants to come to an information webinar."""
+
+    name = forms.CharField(label=_("Name"), max_length=SHORT, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))

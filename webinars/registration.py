@@ -21,6 +21,10 @@ from webinars.webinar import Webinar
 own_registration = who("own registration", lambda person: Q(person=person), "advisor", "manager")
 
 
+INVITATION = gettext_noop("You are invited to the webinar %(title)s, %(when)s.")
+INVITATIONS = {"orientation": gettext_noop("You are invited to the orientation session %(title)s, %(when)s.")}
+
+
 class Registration(InProgramme):
     """A person's place in a webinar: offered, taken, given back; attended or not as the platform's report says."""
 
@@ -84,7 +88,7 @@ class Registration(InProgramme):
         self.programme_id = self.webinar.programme_id
         self.tell(
             self.person,
-            gettext_noop("You are invited to the webinar %(title)s, %(when)s."),
+            INVITATIONS.get(self.webinar.kind, INVITATION),
             title=self.webinar.title_text,
             when=self.webinar.planned(),
         )

@@ -37,6 +37,8 @@ class WebinarPage(DetailPage):
         context = super().context(record)
         context["parts"] = [self.agenda(record), self.material(record), *context["parts"]]
         context["figures"] = self.figures(record)
+        if record.kind == "information" and record.state == "announced":
+            context["public_url"] = reverse("public-webinar", kwargs={"pk": record.pk})
         if mine is not None:
             context["offers"] = [*self.offers(record), *DetailPage(model=Registration).offers(mine)]
             context["mine"] = state_tag(mine, "participant")
@@ -81,6 +83,8 @@ class WebinarStep(StepPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Attendance has a page of its own."""
         self.is_import = kwargs["step"] == "import_attendance"
+        if kwargs["step"] in {"announce", "invite_latecomers"}:
+            self.template = "webinars/invite.html"  # type: ignore[misc]
         if self.is_import:
             self.template = "webinars/import_attendance.html"  # type: ignore[misc]
         return super().dispatch(request, *args, **kwargs)
@@ -105,6 +109,12 @@ class WebinarStep(StepPage):
         raw = {"programme": str(self.record.programme_id), "audience": "owner"}
         report = door.perform([Document()], "receive", by=request.user, raw=raw, files=request.FILES, via="web")[0]
         return HttpResponseRedirect(f"{request.path}?document={report.pk}")
+
+    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """Before anybody is invited, with the names of those who would be."""
+        if self.template == "webinars/invite.html":
+            context["to_invite"] = list(self.record.uninvited().order_by("sort_name", "pk"))
+        return super().page(context, status)
 
     def preview(self, reading: dict[str, Any]) -> dict[str, Any]:
         """Who matches, who does not, and who is missing."""
@@ -193,6 +203,11 @@ def calendar(request: HttpRequest, pk: Any) -> HttpResponse:
     place = places.select_related("webinar").first()
     if place is None:
         raise NotFound(_("There is no such record."))
-    answer = HttpResponse(calendar_file(place.webinar), content_type="text/calendar; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="webinar-{place.webinar.order}.ics"'
+    return as_calendar(place.webinar)
+
+
+def as_calendar(webinar: Webinar) -> HttpResponse:
+    """The calendar file as an attachment."""
+    answer = HttpResponse(calendar_file(webinar), content_type="text/calendar; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="webinar-{webinar.order}.ics"'
     return answer

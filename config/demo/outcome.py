@@ -51,7 +51,7 @@ def summary(stage: Stage, report: Any, files: list[Any]) -> dict[str, Any]:
         "projects": Project.objects.filter(programme=programme).count(),
         "member_states": len(countries & EU_MEMBERS),
         "sessions": SupportSession.objects.filter(project__programme=programme, state="approved").count(),
-        "webinars": Webinar.objects.filter(programme=programme, state="published").count(),
+        "webinars": Webinar.objects.filter(programme=programme, kind="synergy", state="published").count(),
         "actions": Action.objects.filter(project__programme=programme).count(),
         "cells_with_evidence": sum(entry.state != "empty" for entry in evidence.values()),
         "report": {

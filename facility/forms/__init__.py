@@ -1,6 +1,7 @@
 """The input of the steps of this app."""
 
 from .application import *  # noqa: F403
+from .asked import *  # noqa: F403
 from .call import *  # noqa: F403
 from .cluster import *  # noqa: F403
 from .consortium import *  # noqa: F403

@@ -98,6 +98,13 @@ class CallForm(Edits):
         initial=SCALE_AT_MOST,
         required=False,
     )
+    question_days = forms.IntegerField(
+        label=_("Days before closing without questions"),
+        min_value=0,
+        max_value=60,
+        required=False,
+        help_text=_("Questions can be asked until so many days before the call closes. Empty: until it closes."),
+    )
     criteria = Rows(CriterionRow, minimum=1, maximum=20, label=_("Criteria"), help_text=_("Weights sum to 100."))
 
     def narrow(self) -> None:

@@ -157,14 +157,17 @@ class Material:
     def load_webinars(self) -> None:
         """Webinars that were held, their agenda and registrations; topics and votes."""
         own = {"programme": self.programme}
+        synergy = {"webinar__kind": "synergy"}
         self.webinars = self.load(
-            "W", Webinar.objects.filter(**own).exclude(state__in=["draft", "cancelled"]),
+            "W", Webinar.objects.filter(**own, kind="synergy").exclude(state__in=["draft", "cancelled"]),
             "state", "order", "title_text", "summary", "zone", "starts_at", "ends_at", "started_at", "ended_at",
             "guests_count", "present_count",
         )  # fmt: skip
-        agenda = AgendaItem.objects.filter(webinar__programme=self.programme).order_by("order")
+        agenda = AgendaItem.objects.filter(webinar__programme=self.programme, **synergy).order_by("order")
         self.agenda = grouped(agenda.values_list("webinar_id", "element", "speaker", named=True), "webinar_id")
-        self.registrations = self.load("R", Registration.objects.filter(**own), "webinar_id", "state", "registered_at")
+        self.registrations = self.load(
+            "R", Registration.objects.filter(**own, **synergy), "webinar_id", "state", "registered_at"
+        )
         self.topics = self.load(
             "T", Topic.objects.filter(**own).exclude(state="merged"), "title_text", "state", "webinar_id", "answer_kind"
         )

@@ -31,6 +31,7 @@ MODELS = {model._meta.label_lower: model for model in all_records() if model._me
 NEIGHBOURHOODS = [
     ("facility.call", "facility.application", "facility.evaluation", "facility.selection"),
     ("facility.application", "facility.selection"),
+    ("facility.call", "facility.asked"),
     ("facility.evaluation", "facility.application"),
     ("advisory.project", "advisory.needsassessment", "advisory.need", "advisory.action"),
     ("advisory.supportsession", "advisory.project", "facility.document", "advisory.action"),
@@ -54,6 +55,7 @@ MAKERS = {
     "administrator": ("administrator",),
     "any_administrator": ("administrator",),
     "any_advisor": ("adviser",),
+    "asking_manager": ("manager", "applicant"),
     "anybody": ("adviser", "manager", "project manager", "nobody"),
     "author": ("adviser", "other adviser"),
     "oneself": ("other evaluator", "adviser"),

@@ -165,6 +165,13 @@ MODEL: dict[str, dict[str, Row]] = {
         uphold_rejection: under_review -> rejected                | lead
         overturn: under_review -> eligible reserve                | lead
     """),
+    "facility.asked": rows("""
+        ask: new -> asked                                         | office asking_manager
+        prepare_answer: asked answered -> answered                | office
+        publish: answered -> published                            | office
+        correct: published -> =                                   | office
+        decline: asked answered -> declined                       | office
+    """),
     "facility.evaluation": rows("""
         assign: new -> assigned                                   | office
         accept: assigned -> in_progress                           | evaluator_of_this
@@ -293,6 +300,8 @@ MODEL: dict[str, dict[str, Row]] = {
         edit: draft announced -> =                                | office
         announce: draft -> announced                              | office
         invite_latecomers: announced -> =                         | office system
+        join: announced -> =                                      | anybody_if_open_to_all
+        remind: announced closed -> =                             | system
         close_registration: announced -> closed                   | office system
         start: closed -> live                                     | office
         end: live -> held                                         | office
@@ -464,6 +473,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "own_lead": lambda held, record: held.has("lead", "programme", record.pk),
     "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
     "any_administrator": lambda held, record: held.anywhere("administrator"),
+    "asking_manager": lambda held, record: record.asker_id == held.person.pk and held.anywhere("manager"),
     "any_advisor": lambda held, record: held.anywhere("advisor"),
     "oneself": lambda held, record: record.person_id == held.person.pk,
     "fellow_manager": lambda held, record: (
@@ -515,6 +525,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "oneself_before_it_starts": lambda held, record: (
         record.person_id == held.person.pk and record.webinar.state in {"announced", "closed"}
     ),
+    "anybody_if_open_to_all": lambda held, record: record.kind == "information",
     "manager_named": named,
     "manager_still_to_approve": lambda held, record: named(held, record, approved_by__isnull=True),
 }

@@ -58,7 +58,7 @@ def test_the_office_invites_late_joiners_at_once(house):
     webinar = making.announced(house)
     with pytest.raises(Blocked) as refused:
         webinar.perform("invite_latecomers", by=house.coordinator)
-    assert refused.value.sentences == ["Everybody who takes part in the programme is invited already."]
+    assert refused.value.sentences == ["Everybody is invited already."]
     late = making.joins(house.project)
     webinar.perform("invite_latecomers", by=house.coordinator)
     assert invitations(webinar).count(late.pk) == 1

@@ -20,7 +20,7 @@ from tests.webinars import making
 from webinars.webinar import Webinar, average_attendance
 
 pytestmark = pytest.mark.django_db
-QUERIES_OF_THE_LIST = 6
+QUERIES_OF_THE_LIST = 7
 QUERIES_OF_THE_PAGE = 11
 QUERIES_OF_THE_OFFICE = 13
 LATER = dt.timedelta(days=8)
@@ -140,7 +140,7 @@ def test_registration_closes_by_itself_at_the_start_also_after_the_start_was_mov
     webinar.perform(
         "edit", by=house.coordinator, **plan(webinar, starts_at=moved, ends_at=moved + dt.timedelta(hours=1))
     )
-    assert Timer.objects.get(record_id=webinar.pk).due_at == moved
+    assert Timer.objects.get(record_id=webinar.pk, step="close_registration").due_at == moved
     assert "has a new time" in Notice.objects.filter(to=house.advisor).latest("created_at").text()
     with time_machine.travel(moved - dt.timedelta(minutes=1)):
         tasks.tick()
