@@ -1,10 +1,8 @@
 """Index of the records of this app."""
 
 from .application import Application
-from .call import Call, Criterion, QuestionSet
 from .asked import Asked, EarlierAnswer
-from .bid import ApplicationNeed, ApplicationPartner
-from .call import Call, Criterion
+from .call import Call, Criterion, QuestionSet
 from .evaluation import Evaluation, Score
 from .instruments.exchange import Import
 from .instruments.link import Link
@@ -55,8 +53,8 @@ __all__ = [
     "DeclaredAid",
     "Document",
     "Download",
-    "Engagement",
     "EarlierAnswer",
+    "Engagement",
     "Evaluation",
     "Grant",
     "Import",
