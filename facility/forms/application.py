@@ -91,6 +91,15 @@ class EligibilityForm(StepForm):
                 self.fields[name].required = False
 
 
+    def clean_is_established_in_eu(self) -> bool:
+        """The profile says where the lead cluster is; partners may be anywhere."""
+        is_ticked: bool = self.cleaned_data["is_established_in_eu"]
+        if is_ticked and not self.record.lead_cluster.is_in_eu():
+            country = self.record.lead_cluster.country.name
+            raise ValidationError(_t("%s is no Member State; a cluster from there may be a partner.") % country)
+        return is_ticked
+
+
 class IneligibilityForm(ReasonForm):
     """Why an application is not eligible."""
 
