@@ -70,6 +70,8 @@ class Call(InProgramme):
     awaits = {"draft": ("publish",), "closed": ("decide",)}
     shape = {
         "title": "title_text",
+        "summary": "summary",
+        "who_may_apply": "who_may_apply",
         "programme": {"id": "programme_id", "name": "programme__name"},
         "opens_at": "opens_at",
         "closes_at": "closes_at",
@@ -103,6 +105,8 @@ class Call(InProgramme):
 
     state = state_field(State)
     title_text = models.CharField(_("title"), max_length=200)
+    summary = models.TextField(_("what it offers"), blank=True, default="")
+    who_may_apply = models.TextField(_("who may apply"), blank=True, default="")
     opens_at = models.DateTimeField(_("opens"))
     closes_at = models.DateTimeField(_("closes"))
     zone = models.CharField(_("time zone"), max_length=60, default="Europe/Brussels")
@@ -177,6 +181,15 @@ class Call(InProgramme):
         """There is something to win."""
         return self.places > 0
 
+    @guard(_("Give every section of the questions at least one question."))
+    def has_whole_form(self) -> Any:
+        """The questions can be read, and no section is empty; a call may also ask nothing of its own."""
+        empty = [section for section in self.questions().sections if not section.questions]
+        return not empty or [
+            _t("Ask something in the section “%s”, or take it away.") % questions.wording(section.title, "en")
+            for section in empty
+        ]
+
     @guard(_("The opening time has not come yet."))
     def is_time_to_open(self) -> bool:
         """Opening is never early."""
@@ -238,7 +251,7 @@ class Call(InProgramme):
         source=State.DRAFT,
         target=State.ANNOUNCED,
         who=office,
-        guards=[has_dates, has_weights, has_places],
+        guards=[has_dates, has_weights, has_places, has_whole_form],
     )
     def publish(self, *, by: Any) -> None:
         """Announces the call to everybody. It opens and closes by itself at its times."""
