@@ -53,6 +53,7 @@ class Call(InProgramme):
         "minimum_score",
         "country_cap",
         "evaluations_required",
+        "scale",
     )
     search_in = ("title_text",)
     filter_by = ("state", "programme")
@@ -334,10 +335,12 @@ class Call(InProgramme):
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """The criteria."""
-        rows = [[c.name, c.weight, c.guidance] for c in self.criteria.order_by("order")]
-        return [
-            {"title": _("Criteria"), "columns": [_("Criterion"), _("Weight"), _("Guidance")], "rows": rows, "empty": ""}
+        rows = [
+            [c.name, c.weight, "" if c.threshold is None else c.threshold.normalize(), c.guidance]
+            for c in self.criteria.order_by("order")
         ]
+        columns = [_("Criterion"), _("Weight"), _("Points needed to pass"), _("Guidance")]
+        return [{"title": _("Criteria"), "columns": columns, "rows": rows, "empty": ""}]
 
 
 class Criterion(Part):

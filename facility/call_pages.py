@@ -9,8 +9,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -139,7 +139,7 @@ def _facts(call: Call) -> list[dict[str, Any]]:
         (_("Closes"), call.closes()),
         (_("Places"), str(call.places)),
         (_("Reserve list"), str(call.reserve_places) if call.reserve_places else ""),
-        (_("Minimum score"), _("%s of 100") % number_format(call.minimum_score) if call.minimum_score else ""),
+        (_("Minimum score"), _("%s of 100") % floatformat(call.minimum_score, -2) if call.minimum_score else ""),
         (_("At most per country"), str(call.country_cap or "")),
         (_("Evaluations per application"), str(call.evaluations_required)),
         (_("Programme"), call.programme.title()),
