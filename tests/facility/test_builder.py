@@ -186,15 +186,12 @@ def test_a_damaged_page_is_answered_in_words(client, scene, damaged):
     assert "came damaged" in answer.content.decode()
 
 
-@pytest.mark.parametrize("at", ["", "9", "0.9", "x.y", "-1", "0.0.0", "²", "."])
-@pytest.mark.parametrize(
-    "do", ["open:7", "up", "down", "copy", "remove", "question", "undo", "preview:xx", "take", "?"]
-)
-def test_no_button_at_no_place_is_a_fault(client, scene, at, do):
+@pytest.mark.parametrize("at", ["", "9", "0.9", "x.y", "0.0.0", "²"])
+def test_no_button_at_no_place_is_a_fault(client, scene, at):
     _call, _coordinator, address = scene
-    answer = posted(client, address, [section("plan", text())], at=at, do=do, undo='{"at": 1}', edited="1")
-
-    assert answer.status_code == 200
+    for do in ("open:7", "up", "down", "copy", "remove", "question", "undo", "preview:xx", "take", "?"):
+        answer = posted(client, address, [section("plan", text())], at=at, do=do, undo='{"at": 1}', edited="1")
+        assert (do, answer.status_code) == (do, 200)
 
 
 def test_what_was_taken_away_comes_back_and_what_was_typed_since_stays(client, scene):
