@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext
 
 from facility import questions
+from facility.call_parts import Criterion, QuestionSet, worded
 from facility.registry.programme import InProgramme
 from facility.roles import holders, holders_of_any, lead, leads_of, office, public_when, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.clock import At
-from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 
@@ -343,55 +344,4 @@ class Call(InProgramme):
         return [{"title": _("Criteria"), "columns": columns, "rows": rows, "empty": ""}]
 
 
-class Criterion(Part):
-    """What evaluators score, from 0 to the scale of the call, and what it weighs in the score of 100.
-
-    threshold: the points an application needs here to pass. points: what single points of the scale stand for,
-    [{"points": 5, "means": "…"}] in their order.
-    """
-
-    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="criteria")
-    order = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=120)
-    weight = models.PositiveSmallIntegerField()
-    guidance = models.TextField(blank=True, default="")
-    threshold = models.DecimalField(max_digits=4, decimal_places=2, null=True)
-    points = models.JSONField(default=list)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["call", "order"], name="criterion_order_once_per_call")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class QuestionSet(Part):
-    """One version of the questions of a call, as `facility.questions` stores them, in force until it is replaced."""
-
-    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="question_sets")
-    number = models.PositiveSmallIntegerField()
-    sections = models.JSONField(default=list)
-    made_at = models.DateTimeField()
-    replaced_at = models.DateTimeField(null=True)
-    frozen_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["call", "number"], name="question_set_number_once_per_call"),
-            models.UniqueConstraint(
-                fields=["call"], condition=Q(replaced_at=None), name="one_question_set_in_force_per_call"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.call} {self.number}"
-
-    def form(self) -> questions.Form:
-        """The form that it stores."""
-        return questions.parse(self.sections)
-
-
-def worded(sentence: questions.Sentence) -> str:
-    """A sentence about questions or answers in the language of the reader."""
-    values = {name: worded(v) if isinstance(v, questions.Sentence) else v for name, v in sentence.values.items()}
-    return _t(sentence.text) % values
+__all__ = ["ANNOUNCED", "FULL_WEIGHT", "SCALE_AT_MOST", "UNDER_WAY", "Call", "Criterion", "QuestionSet", "worded"]

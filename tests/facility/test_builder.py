@@ -280,3 +280,42 @@ def test_the_page_asks_as_many_queries_for_three_questions_as_for_one(client, sc
         counts.append(len(found))
 
     assert counts[0] == counts[1]
+
+
+def test_who_saves_after_somebody_else_sees_both_and_may_save_again(client, scene):
+    call, coordinator, address = scene
+    seen = call.version
+    call.perform("write_questions", by=coordinator, sections=[section("theirs", text())])
+    refused = client.post(
+        address, {"sections": json.dumps([section("mine", text("how"))]), "_version": seen, "do": "save", "at": ""}
+    )
+    page = refused.content.decode()
+
+    assert refused.status_code == 409
+    assert "Theirs" in page and "Mine" in page
+    again = {
+        "sections": refused.context["draft"].text(),
+        "_version": refused.context["hidden"]["_version"],
+        "do": "save",
+    }
+    assert client.post(address, again).status_code == 302
+    assert list(call.questions().questions) == ["how"]
+
+
+def test_an_announced_call_may_still_be_changed_and_the_page_of_a_saved_form_can_be_sent_twice(client, scene):
+    call, coordinator, address = scene
+    call.perform("publish", by=coordinator)
+    body = {"sections": json.dumps([section("plan", text())]), "do": "save", "_token": "abc123", "_version": ""}
+
+    assert client.post(address, body).status_code == 302
+    assert client.post(address, body).status_code == 302
+    assert call.question_sets.count() == 1
+
+
+def test_only_the_office_of_the_programme_writes_questions(client, scene):
+    call, _coordinator, address = scene
+    for role, status in (("observer", 403), ("evaluator", 404)):
+        client.force_login(make.staff(role, call.programme))
+        assert (role, client.get(address).status_code) == (role, status)
+    client.force_login(make.staff("coordinator", make.programme()))
+    assert client.get(address).status_code == 404
