@@ -5,6 +5,7 @@ What is written travels with the page until it is saved, so every button is a pl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -64,7 +65,8 @@ class CallStep(StepPage):
 
     def change(self, act: str, where: str) -> None:
         """What a button other than saving does to the draft."""
-        before = self.draft.text()
+        if act != "undo" and not self.undo.startswith("{"):
+            self.undo = ""
         if act == "open":
             self.at = where if self.draft.find(where) is not None else ""
         elif act == "section":
@@ -77,29 +79,33 @@ class CallStep(StepPage):
         elif act == "copy":
             self.at = self.draft.duplicate(self.at)
         elif act == "remove":
-            self.at, self.undo = self.draft.remove(self.at), before
-        elif act == "take":
-            self.take(before)
-        elif act == "undo":
-            self.bring_back()
+            self.undo = json.dumps({"at": self.at, "item": self.draft.find(self.at)})
+            self.at = self.draft.remove(self.at)
         elif act == "preview":
             self.preview = where if where in LANGUAGES else "en"
+        elif act in {"take", "undo"}:
+            {"take": self.take, "undo": self.bring_back}[act]()
 
-    def take(self, before: str) -> None:
+    def take(self) -> None:
         """The questions of another call in place of these."""
+        before = self.draft.text()
         chosen = next((one for one in self.others() if str(one.pk) == self.request.POST.get("from", "")), None)
         if chosen is not None:
             self.draft, self.undo = Draft(chosen.form().as_json()), before
             self.at = "0" if self.draft.sections else ""
 
     def bring_back(self) -> None:
-        """What stood here before the last removal."""
+        """What was taken away last: one item, or all that stood here before others were taken over."""
         try:
-            self.draft, self.undo = Draft.read(self.undo), ""
-        except ValueError:
+            kept = json.loads(self.undo)
+            if isinstance(kept, dict):
+                self.at = self.draft.insert(str(kept["at"]), kept["item"])
+            else:
+                self.draft = Draft(kept)
+                self.at = "0" if self.draft.sections else ""
+        except (KeyError, ValueError):
             return
-        if self.draft.find(self.at) is None:
-            self.at = "0" if self.draft.sections else ""
+        self.undo = ""
 
     def others(self) -> list[QuestionSet]:
         """The questions of the calls of the programmes that the person works for."""
@@ -150,6 +156,7 @@ class CallStep(StepPage):
             "outline": self.draft.outline(),
             "at": self.at,
             "undo": self.undo,
+            "changed": self.request.method == "POST",
             "editor": self.editor(own),
             "is_question": "." in self.at,
             "kinds": KIND_WORDS.items(),

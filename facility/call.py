@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext
 
 from facility import questions
+from facility.call_parts import Criterion, QuestionSet, worded
 from facility.quotas import CallRules, keep_quotas
 from facility.registry.programme import InProgramme
 from facility.roles import holders, holders_of_any, lead, leads_of, office, public_when, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.clock import At
-from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 
@@ -57,6 +58,7 @@ class Call(CallRules, InProgramme):
         "tie_sentence",
         "label_weight",
         "review_days",
+        "scale",
     )
     search_in = ("title_text",)
     filter_by = ("state", "programme")
@@ -74,6 +76,8 @@ class Call(CallRules, InProgramme):
     awaits = {"draft": ("publish",), "closed": ("decide",)}
     shape = {
         "title": "title_text",
+        "summary": "summary",
+        "who_may_apply": "who_may_apply",
         "programme": {"id": "programme_id", "name": "programme__name"},
         "opens_at": "opens_at",
         "closes_at": "closes_at",
@@ -117,6 +121,8 @@ class Call(CallRules, InProgramme):
 
     state = state_field(State)
     title_text = models.CharField(_("title"), max_length=200)
+    summary = models.TextField(_("what it offers"), blank=True, default="")
+    who_may_apply = models.TextField(_("who may apply"), blank=True, default="")
     opens_at = models.DateTimeField(_("opens"))
     closes_at = models.DateTimeField(_("closes"))
     zone = models.CharField(_("time zone"), max_length=60, default="Europe/Brussels")
@@ -192,6 +198,15 @@ class Call(CallRules, InProgramme):
         """There is something to win."""
         return self.places > 0
 
+    @guard(_("Give every section of the questions at least one question."))
+    def has_whole_form(self) -> Any:
+        """The questions can be read, and no section is empty; a call may also ask nothing of its own."""
+        empty = [section for section in self.questions().sections if not section.questions]
+        return not empty or [
+            _t("Ask something in the section “%s”, or take it away.") % questions.wording(section.title, "en")
+            for section in empty
+        ]
+
     @guard(_("The opening time has not come yet."))
     def is_time_to_open(self) -> bool:
         """Opening is never early."""
@@ -266,7 +281,7 @@ class Call(CallRules, InProgramme):
         source=State.DRAFT,
         target=State.ANNOUNCED,
         who=office,
-        guards=[has_dates, has_weights, has_places],
+        guards=[has_dates, has_weights, has_places, has_whole_form],
     )
     def publish(self, *, by: Any) -> None:
         """Announces the call to everybody. It opens and closes by itself at its times."""
@@ -349,67 +364,12 @@ class Call(CallRules, InProgramme):
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """The criteria, and the quotas if there are any."""
-        rows = [[c.name, c.weight, c.guidance] for c in self.criteria.order_by("order")]
-        return [
-            {
-                "title": _("Criteria"),
-                "columns": [_("Criterion"), _("Weight"), _("Guidance")],
-                "rows": rows,
-                "empty": "",
-            },
-            *self.quota_part(),
+        rows = [
+            [c.name, c.weight, "" if c.threshold is None else c.threshold.normalize(), c.guidance]
+            for c in self.criteria.order_by("order")
         ]
+        columns = [_("Criterion"), _("Weight"), _("Points needed to pass"), _("Guidance")]
+        return [{"title": _("Criteria"), "columns": columns, "rows": rows, "empty": ""}, *self.quota_part()]
 
 
-class Criterion(Part):
-    """What evaluators score, from 0 to the scale of the call, and what it weighs in the score of 100.
-
-    threshold: the points an application needs here to pass. points: what single points of the scale stand for,
-    [{"points": 5, "means": "…"}] in their order.
-    """
-
-    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="criteria")
-    order = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=120)
-    weight = models.PositiveSmallIntegerField()
-    guidance = models.TextField(blank=True, default="")
-    threshold = models.DecimalField(max_digits=4, decimal_places=2, null=True)
-    points = models.JSONField(default=list)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["call", "order"], name="criterion_order_once_per_call")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class QuestionSet(Part):
-    """One version of the questions of a call, as `facility.questions` stores them, in force until it is replaced."""
-
-    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="question_sets")
-    number = models.PositiveSmallIntegerField()
-    sections = models.JSONField(default=list)
-    made_at = models.DateTimeField()
-    replaced_at = models.DateTimeField(null=True)
-    frozen_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["call", "number"], name="question_set_number_once_per_call"),
-            models.UniqueConstraint(
-                fields=["call"], condition=Q(replaced_at=None), name="one_question_set_in_force_per_call"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.call} {self.number}"
-
-    def form(self) -> questions.Form:
-        """The form that it stores."""
-        return questions.parse(self.sections)
-
-
-def worded(sentence: questions.Sentence) -> str:
-    """A sentence about questions or answers in the language of the reader."""
-    values = {name: worded(v) if isinstance(v, questions.Sentence) else v for name, v in sentence.values.items()}
-    return _t(sentence.text) % values
+__all__ = ["ANNOUNCED", "FULL_WEIGHT", "SCALE_AT_MOST", "UNDER_WAY", "Call", "Criterion", "QuestionSet", "worded"]

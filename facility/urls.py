@@ -20,6 +20,7 @@ from facility import (  # noqa: F401 (pages of records register themselves)
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
     path("calls/<uuid:pk>/questions/", asked_pages.published, name="public-call-questions"),
+    path("calls/<uuid:pk>/", call_pages.public_page, name="public-calls"),
     path("workspace/inbox/", web.inbox, name="inbox"),
     path("workspace/account/", account_pages.account, name="account"),
     path("workspace/account/sessions/", account_pages.end_sessions, name="account-sessions"),

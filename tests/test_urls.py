@@ -47,6 +47,7 @@ KEYS = {
     "release-preview": "facility.selection",
     "public-call-questions": "facility.call",
     "public-webinar": "webinars.webinar",
+    "public-calls": "facility.call",
     "report-file": "reporting.report",
     "report-progress": "reporting.report",
     "simulator": "facility.selection",

@@ -116,8 +116,13 @@ def open_call(stage: Stage) -> Call:
         reserve_places=told["reserve_places"],
         evaluations_required=told["evaluations_required"],
         spread_threshold=told["spread_threshold"],
-        criteria=[{"name": c["label"]["en"], "weight": c["weight"], "guidance": c["asks"]} for c in told["criteria"]],
+        summary=told["summary"],
+        criteria=[
+            {"name": c["label"]["en"], "weight": c["weight"], "guidance": c["asks"], "points": told["points"]}
+            for c in told["criteria"]
+        ],
     )
+    call.perform("write_questions", by=coordinator(stage), sections=told["questions"])
     stage.on("2021-01-29")
     call.perform("publish", by=coordinator(stage))
     stage.on("2021-02-03", 9, 1)

@@ -17,7 +17,7 @@ from facility.roles import held
 from facility.workflow import clock
 from facility.workflow.input import ReasonForm, Rows, StepForm
 
-from .registry import SHORT, Edits, zone_field
+from .registry import SHORT, Edits, long_text, zone_field
 from .zoned import ZonedTimeField, in_zone, wall
 
 IN_ITS_ZONE = _("As 2021-02-04 09:00, in the time zone given below.")
@@ -78,6 +78,10 @@ class CallForm(Edits):
 
     programme = forms.ModelChoiceField(label=_("Programme"), queryset=Programme.objects.all())
     title_text = forms.CharField(label=_("Title"), max_length=SHORT)
+    summary = long_text(_("What it offers"), required=False)
+    who_may_apply = long_text(
+        _("Who may apply"), required=False, help_text=_("Empty: the usual conditions, as the public page says them.")
+    )
     opens_at = ZonedTimeField(label=_("Opens"), help_text=IN_ITS_ZONE)
     closes_at = ZonedTimeField(label=_("Closes"), help_text=IN_ITS_ZONE)
     zone = zone_field()

@@ -88,6 +88,23 @@ class Draft:
             return f"{section}.{min(number, len(listed) - 1)}" if listed else section
         return str(min(number, len(listed) - 1)) if listed else ""
 
+    def insert(self, at: str, item: Any) -> str:
+        """Puts an item back where it stood, as far as that place is still there; ValueError when it is none."""
+        section, dot, number = at.partition(".")
+        whole = [{"questions": [item]}] if dot else [item]
+        (made,) = Draft(whole).sections
+        if dot and not self.sections:
+            self.add_section()
+        if not dot:
+            where = min(int(section), len(self.sections))
+            self.sections.insert(where, made)
+            return str(where)
+        inside = min(int(section), len(self.sections) - 1)
+        listed = self.sections[inside]["questions"]
+        where = min(int(number), len(listed))
+        listed.insert(where, made["questions"][0])
+        return f"{inside}.{where}"
+
     def duplicate(self, at: str) -> str:
         """A copy right after the original, under names of its own."""
         listed, number = self._place(at)

@@ -89,3 +89,91 @@ def test_another_kind_shows_its_settings_at_once_and_the_focus_is_at_what_was_op
     page.wait_for_selector("[name=columns-0-label_en]")
 
     assert page.is_visible("#id_rows")
+
+
+FORM = [
+    {
+        "key": "plan",
+        "title": {"en": "Your plan"},
+        "intro": {"en": "What your cluster wants to change, and with whom."},
+        "questions": [
+            {"key": "why", "kind": "text", "label": {"en": "Why now?"}, "limit": 1200, "required": True},
+            {
+                "key": "stage",
+                "kind": "choice",
+                "label": {"en": "At what stage are you?"},
+                "options": [
+                    {"value": "new", "label": {"en": "New to us"}},
+                    {"value": "on", "label": {"en": "Going on"}},
+                ],
+            },
+            {
+                "key": "letter",
+                "kind": "file",
+                "label": {"en": "Letter of your members"},
+                "condition": {"question": "stage", "is": ["on"]},
+            },
+            {
+                "key": "firms",
+                "kind": "table",
+                "label": {"en": "Firms that take part"},
+                "columns": [
+                    {"key": "name", "label": {"en": "Name"}},
+                    {"key": "staff", "label": {"en": "Staff"}, "kind": "number"},
+                ],
+            },
+            {"key": "areas", "kind": "area_ranking", "label": {"en": "Which areas matter most?"}, "minimum": 3},
+        ],
+    }
+]
+MEANS = "0 nothing is said\n5 said, and not shown how\n10 convincing in every part"
+
+
+@pytest.fixture
+def announced(scene):
+    """A call that is open, with questions and points explained."""
+    coordinator = scene.people["coordinator"]
+    criteria = [
+        {"name": "Relevance", "weight": 60, "guidance": "Fits the aims.", "threshold": 5, "points": MEANS},
+        {"name": "Capacity", "weight": 40, "guidance": "People and time.", "points": ""},
+    ]
+    summary = "Twenty days of advice by two experts, two webinars, and a plan that your members can pay for."
+    call = make.call(
+        scene.records["project"].programme,
+        coordinator,
+        open_now=False,
+        places=25,
+        title_text="Call of winter",
+        criteria=criteria,
+        summary=summary,
+    )
+    call.perform("write_questions", by=coordinator, sections=FORM)
+    return call.perform("publish", by=coordinator)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_public_page_of_a_call_is_whole(visit, scene, axe, announced, width):
+    one = visit(None, width=width)
+    page = one.open(f"/calls/{announced.pk}/")
+    one.saved(f"public-call-{width}")
+    whole(one, axe)
+
+    assert page.is_visible("text=one second later is too late")
+    assert one.faults == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_call_and_its_form_are_whole_for_the_office(visit, scene, axe, announced, written, width):
+    one = visit(scene.people["coordinator"], width=width)
+    one.open(announced.get_absolute_url())
+    one.saved(f"office-call-{width}")
+    whole(one, axe)
+    one.open(f"{written[0].get_absolute_url()}edit/")
+    one.saved(f"call-form-{width}")
+    whole(one, axe)
+    page = one.open(f"{announced.get_absolute_url()}write_questions/")
+    page.click("button:has-text('Preview')")
+    one.saved(f"preview-all-{width}")
+    whole(one, axe)
+
+    assert one.faults == []
