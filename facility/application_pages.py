@@ -65,9 +65,16 @@ class ApplicationPage(DetailPage):
             "submissions": list(record.submissions.order_by("number").select_related("by")),
             "receipt_url": receipt_url(record) if record.receipt else "",
             "clarifications": clarifications(record),
-            "problems": check_list(record) if record.state in {"draft", "returned"} else [],
-            "is_own": getattr(record, "_may_autosave", False),
         }
+
+    def offers(self, record: Application) -> list[dict[str, Any]]:
+        """As anywhere; what blocks handing in leads to the field where it is mended."""
+        made = super().offers(record)
+        for offer in made:
+            if offer["name"] in {"submit", "resubmit"} and offer["blocked_by"]:
+                known = {row["text"]: row for row in check_list(record)}
+                offer["blocked_by"] = [known.get(sentence, sentence) for sentence in offer["blocked_by"]]
+        return made
 
 
 @page_of(Application)

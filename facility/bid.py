@@ -249,7 +249,7 @@ class Bid(InProgramme):
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Partners; for those who take part the needs; for staff the evaluations."""
         partners = [[p.cluster.name, p.cluster.country.name] for p in self.partners.select_related("cluster")]
-        needs = [[n.rank, n.get_area_display(), n.text] for n in self.needs.order_by("rank")]
+        needs = [[n.rank, n.get_area_display(), n.words(), n.get_source_display()] for n in self.needs.order_by("rank")]
         parts = [
             {
                 "title": _("Partner clusters"),
@@ -259,7 +259,7 @@ class Bid(InProgramme):
             },
             {
                 "title": _("Needs"),
-                "columns": [_("Rank"), _("Area"), _("In words")],
+                "columns": [_("Rank"), _("Area"), _("In words"), _("Source")],
                 "rows": needs,
                 "empty": _("No needs yet."),
             },

@@ -148,7 +148,7 @@ class Drafting(Bid):
     @cached_property
     def asks(self) -> Form:
         """The questions of the call."""
-        return self.call.questions()
+        return self.call.questions() if self.call_id else Form()
 
     def question_keys(self) -> list[str]:
         """The keys of the call's questions whose answers are written, which those with files are not."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.registry.cluster import Cluster
@@ -67,6 +68,10 @@ class ApplicationNeed(Part):
 
     def __str__(self) -> str:
         return self.text
+
+    def words(self) -> str:
+        """As the applicant put it; the intake's own need in the active language."""
+        return _t(self.text) if self.source == "intake" else self.text
 
 
 class ApplicationDocument(Part):

@@ -93,9 +93,11 @@ def told(content: dict[str, Any]) -> list[dict[str, Any]]:
         ("needs", _("Needs"), needs),
     ]
     questions, files = parse(content["questions"]).questions, {one["question"]: one for one in content["documents"]}
-    for key, answer in content["answers"].items():
-        value = [files[key]["name"]] if key in files else questions[key].in_words(answer, language)
-        rows.append((f"q_{key}", wording(questions[key].label, language), value))
+    for key, question in questions.items():
+        if key in content["answers"]:
+            answer = content["answers"][key]
+            value = [files[key]["name"]] if key in files else question.in_words(answer, language)
+            rows.append((f"q_{key}", wording(question.label, language), value))
     partners = [
         " · ".join(part for part in (row["name"], row["country"], row["role"], row["contribution"]) if part)
         for row in content["partners"]

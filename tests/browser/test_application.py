@@ -187,11 +187,11 @@ def test_a_question_appears_with_the_answer_it_hangs_on(visit, bid):
     page = one.open(desk(bid))
     learned = page.get_by_label("What have you learned so far?")
     expect(learned).to_be_hidden()
-    page.get_by_text("We are under way").click()
+    page.get_by_role("radio", name="We are under way").check(force=True)
     expect(learned).to_be_visible()
     learned.fill("That steam leaks.")
     expect(says(page)).to_contain_text("Saved at")
-    page.get_by_text("We begin").click()
+    page.get_by_role("radio", name="We begin").check(force=True)
     expect(learned).to_be_hidden()
     assert now(bid).answers == {"stage": "new", "learned": "That steam leaks."}
     assert one.faults == []
@@ -202,7 +202,7 @@ def test_without_script_the_button_saves_and_the_check_lists_every_problem_with_
     page = one.open(desk(bid))
     page.get_by_label("Motivation").fill("Without a script.")
     page.get_by_label("Firms that take part").fill("2")
-    page.get_by_role("button", name="Add a row: Your team").click()
+    page.locator("button[name=add-q_team]").click()
     assert now(bid).motivation == "Without a script."
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_role("heading", name="Before you submit")).to_be_visible()
