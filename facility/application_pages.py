@@ -72,8 +72,7 @@ class ApplicationPage(DetailPage):
         made = super().offers(record)
         for offer in made:
             if offer["name"] in {"submit", "resubmit"} and offer["blocked_by"]:
-                known = {row["text"]: row for row in check_list(record)}
-                offer["blocked_by"] = [known.get(sentence, sentence) for sentence in offer["blocked_by"]]
+                offer["blocked_by"] = linked(record, offer["blocked_by"])
         return made
 
 
@@ -105,6 +104,8 @@ class ApplicationStep(StepPage):
             self.template = "facility/application_write.html"  # type: ignore[misc]
             return self.page(Desk(self.record).context() | {"blocked_by": self.blocked()} | more, status)
         self.template = TEMPLATES.get(name, StepPage.template)  # type: ignore[misc]
+        if name in {"submit", "resubmit"}:
+            more["blocked_by"] = linked(self.record, more.get("blocked_by") or self.blocked())
         return super().show(form, status, **(self.beside() | more))
 
     def beside(self) -> dict[str, Any]:
@@ -113,11 +114,10 @@ class ApplicationStep(StepPage):
         if name == "sign":
             return {"declaration": declaration.in_force(record.programme_id)}
         if name in {"submit", "resubmit"}:
-            closing = submission.moment(record.call.closes_at, record.call.zone) if name == "submit" else ""
             last = record.submissions.order_by("number").last()
             return {
-                "problems": check_list(record),
-                "closing": closing,
+                "notes": [problem.sentence for problem in record.problems() if not problem.blocks],
+                "closing": submission.moment(record.call.closes_at, record.call.zone) if name == "submit" else "",
                 "clarification": record.clarifications.filter(answered_at__isnull=True).first(),
                 "changes": submission.changes(last.content, submission.content_of(record)) if last else [],
                 "write_url": desk_url(record),
@@ -213,17 +213,13 @@ def receipt_url(record: Application) -> str:
     return reverse("application-receipt", kwargs={"pk": record.pk})
 
 
-def check_list(record: Application) -> list[dict[str, Any]]:
-    """What is missing, each with the address of the field where it is mended."""
+def linked(record: Application, sentences: Any) -> list[Any]:
+    """The sentences that block handing in; what is missing leads to the field where it is mended."""
     write = desk_url(record)
+    known = {problem.sentence: problem.field for problem in record.problems()}
     return [
-        {
-            "text": problem.sentence,
-            "url": f"{write}#id_{problem.field}",
-            "label": _("Mend this"),
-            "tone": "warn" if problem.blocks else "idle",
-        }
-        for problem in record.problems()
+        {"text": one, "url": f"{write}#id_{known[one]}", "label": _("Mend this")} if one in known else one
+        for one in sentences
     ]
 
 

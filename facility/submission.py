@@ -105,7 +105,7 @@ def told(content: dict[str, Any]) -> list[dict[str, Any]]:
     rows.append(("partners", _("Partner clusters"), partners))
     documents = [f"{one['name']} (SHA-256 {one['sha256']})" for one in content["documents"]]
     rows.append(("documents", _("Documents"), documents))
-    rows.append(("declaration", _("Declaration of honour, version"), content["declaration"]["version"]))
+    rows.append(("declaration", _("Declaration of honour, version"), str(content["declaration"]["version"])))
     return [{"field": name, "label": label, "value": value} for name, label, value in rows]
 
 
