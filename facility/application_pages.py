@@ -18,10 +18,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from facility import submission
 from facility.application import Application
+from facility.bid import own_manager, partner_manager
 from facility.instruments.link import ByLink, Link
 from facility.merging import digest
 from facility.questions import wording
 from facility.registry import declaration
+from facility.roles import any_of, readers
 from facility.workflow import clock, door
 from facility.workflow.show import carried, step_url
 from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
@@ -54,18 +56,23 @@ class ApplicationPage(DetailPage):
 
     template = "facility/application.html"
 
-    def context(self, record: Application) -> dict[str, Any]:
+    def context(self, record: Any) -> dict[str, Any]:
         """Facts and tables as anywhere, the answers, and what was submitted."""
         context = super().context(record)
         if record.face == "public":
             return context
-        return context | {
-            "answers": answers(record),
-            "documents": documents(record),
-            "submissions": list(record.submissions.order_by("number").select_related("by")),
-            "receipt_url": receipt_url(record) if record.receipt else "",
-            "clarifications": clarifications(record),
-        }
+        said = {"answers": answers(record), "documents": documents(record)}
+        if record.face != "staff" and not (record._may_autosave or record._may_confirm_part):
+            return context | said
+        return (
+            context
+            | said
+            | {
+                "submissions": list(record.submissions.order_by("number").select_related("by")),
+                "receipt_url": receipt_url(record) if record.receipt else "",
+                "clarifications": clarifications(record),
+            }
+        )
 
     def offers(self, record: Application) -> list[dict[str, Any]]:
         """As anywhere; what blocks handing in leads to the field where it is mended."""
@@ -236,7 +243,6 @@ def answers(record: Application) -> list[dict[str, Any]]:
 
 def documents(record: Application) -> list[dict[str, Any]]:
     """Its files, to be fetched by whoever reads the application."""
-    papers = record.papers.select_related("document").order_by("question", "pk")
     return [
         {
             "title": paper.document.name,
@@ -247,7 +253,7 @@ def documents(record: Application) -> list[dict[str, Any]]:
             "why": paper.document.why_rejected,
             "sha256": paper.document.sha256,
         }
-        for paper in papers
+        for paper in record.files()
     ]
 
 
@@ -266,9 +272,10 @@ def clarifications(record: Application) -> list[dict[str, Any]]:
 
 def receipt(request: HttpRequest, pk: Any) -> HttpResponse:
     """What was handed in, when, and the hash over it; to print and to keep."""
-    rows = Application.objects.visible_to(request.user).with_faces(request.user).select_related("call", "lead_cluster")
-    record = rows.filter(pk=pk).exclude(receipt="").first() if request.user.is_authenticated else None
-    if record is None or record.face == "public":
+    rows = Application.objects.visible_to(request.user).select_related("call", "lead_cluster").exclude(receipt="")
+    # Not evaluators, who might judge without names, nor the public.
+    record = rows.filter(any_of(readers, own_manager, partner_manager).q(request.user), pk=pk).first()
+    if record is None:
         raise NotFound(_("There is no such record."))
     handed_in = list(record.submissions.order_by("-number").select_related("by"))
     wanted = request.GET.get("number", "")

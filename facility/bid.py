@@ -143,6 +143,7 @@ class Bid(InProgramme):
             "facility.ApplicationDocument",
             "application",
             {"id": "document_id", "name": "document__name", "question": "question", "sha256": "document__sha256"},
+            only={"is_removed": False},
         ),
         "participant:motivation": "motivation",
         "participant:context": "context",

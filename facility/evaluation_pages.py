@@ -145,7 +145,7 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
         "areas": [f"{need.get_area_display()}: {need.words()}" for need in application.needs.order_by("rank")],
         "documents": [
             {"title": paper.document.name, "url": reverse("document-file", kwargs={"pk": paper.document_id})}
-            for paper in application.papers.select_related("document").order_by("question", "pk")
+            for paper in application.files()
         ],
         "form": form,
         "marks": marks,

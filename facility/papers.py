@@ -80,6 +80,8 @@ class ApplicationDocument(Part):
     application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="papers")
     document = models.OneToOneField(Document, on_delete=models.PROTECT, related_name="paper")
     question = models.CharField(max_length=60, blank=True, default="")
+    # Taken out after it was handed in once: it stays readable with that submission.
+    is_removed = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.document.name

@@ -24,7 +24,6 @@ def content_of(application: Ready) -> dict[str, Any]:
     answers = application.all_answers()
     asked = [question.key for question in application.asks.asked(answers)]
     partners = application.partners.select_related("cluster").order_by("cluster__sort_name", "pk")
-    papers = application.papers.select_related("document").order_by("question", "pk")
     return {
         "application": str(application.pk),
         "call": str(application.call_id),
@@ -57,7 +56,7 @@ def content_of(application: Ready) -> dict[str, Any]:
                 "size": paper.document.size,
                 "sha256": paper.document.sha256,
             }
-            for paper in papers
+            for paper in application.files()
         ],
         "declaration": {
             "version": application.signed_version,

@@ -181,7 +181,7 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
 
 def intake_of(run: MatchRun, project: str) -> list[dict[str, str]]:
     """Context and training needs as the applicant wrote them, so that an advisor is not chosen without them (F11)."""
-    told = next((one for one in run.inputs.get("projects", []) if one["id"] == project), {})
+    told: dict[str, str] = next((one for one in run.inputs.get("projects", []) if one["id"] == project), {})
     said = [(_("Context"), told.get("context", "")), (_("Training needs"), told.get("training_needs", ""))]
     return [{"label": label, "text": text} for label, text in said if text]
 

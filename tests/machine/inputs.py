@@ -224,6 +224,8 @@ FILLS: dict[str, Fill] = {
     "fields": lambda choose, form, record: choose.sample(["motivation", "context", "needs"], choose.choice([1, 2])),
     "tab": lambda choose, form, record: choose.choice(["one", "two"]),
     "turn": lambda choose, form, record: next(_counter),
+    "question:AddDocument": lambda choose, form, record: "",
+    "version:SignForm": lambda choose, form, record: form.initial.get("version", 0),
     "seen": lambda choose, form, record: "",
     "take": lambda choose, form, record: False,
     "texts": lambda choose, form, record: {},
