@@ -124,7 +124,7 @@ class ApplicationStep(StepPage):
             last = record.submissions.order_by("number").last()
             return {
                 "notes": [problem.sentence for problem in record.problems() if not problem.blocks],
-                "closing": submission.moment(record.call.closes_at, record.call.zone) if name == "submit" else "",
+                "closing": record.call.closing_rule() if name == "submit" else "",
                 "clarification": record.clarifications.filter(answered_at__isnull=True).first(),
                 "changes": submission.changes(last.content, submission.content_of(record)) if last else [],
                 "write_url": desk_url(record),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from typing import Any
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import formats
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 
 from facility import questions
 from facility.registry.programme import InProgramme
-from facility.roles import holders, lead, leads_of, office, public_when, readers, staff_of, system
+from facility.roles import holders, holders_of_any, lead, leads_of, office, public_when, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, Part, state_field
@@ -21,6 +24,9 @@ from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 
 FULL_WEIGHT = 100
+SCALE_AT_MOST = 10
+# For how long after the closing time a request that came before it may still be under way.
+UNDER_WAY = dt.timedelta(minutes=2)
 ANNOUNCED = ("announced", "open", "closed", "decided", "archived")
 
 
@@ -38,16 +44,16 @@ class Call(InProgramme):
 
     records = "calls"
     lede = _("Calls for applications, with their places and dates.")
-    columns = ("programme", "opens_at", "closes_at", "places")
+    columns = ("programme", "opens", "closes", "places")
     facts = (
         "programme",
-        "opens_at",
-        "closes_at",
-        "zone",
+        "opens",
+        "closes",
         "places",
         "minimum_score",
         "country_cap",
         "evaluations_required",
+        "scale",
     )
     search_in = ("title_text",)
     filter_by = ("state", "programme")
@@ -65,6 +71,8 @@ class Call(InProgramme):
     awaits = {"draft": ("publish",), "closed": ("decide",)}
     shape = {
         "title": "title_text",
+        "summary": "summary",
+        "who_may_apply": "who_may_apply",
         "programme": {"id": "programme_id", "name": "programme__name"},
         "opens_at": "opens_at",
         "closes_at": "closes_at",
@@ -72,17 +80,34 @@ class Call(InProgramme):
         "places": "places",
         "minimum_score": "minimum_score",
         "country_cap": "country_cap",
+        "scale": "scale",
         "criteria": Many(
             "facility.Criterion",
             "call",
-            {"id": "pk", "name": "name", "weight": "weight", "guidance": "guidance"},
+            {
+                "id": "pk",
+                "name": "name",
+                "weight": "weight",
+                "guidance": "guidance",
+                "threshold": "threshold",
+                "points": "points",
+            },
             ("order",),
+        ),
+        "questions": Many(
+            "facility.QuestionSet",
+            "call",
+            {"number": "number", "sections": "sections", "frozen_at": "frozen_at"},
+            ("number",),
+            {"replaced_at": None},
         ),
     }
     faces = Faces(readers, public=public_when(state__in=ANNOUNCED))
 
     state = state_field(State)
     title_text = models.CharField(_("title"), max_length=200)
+    summary = models.TextField(_("what it offers"), blank=True, default="")
+    who_may_apply = models.TextField(_("who may apply"), blank=True, default="")
     opens_at = models.DateTimeField(_("opens"))
     closes_at = models.DateTimeField(_("closes"))
     zone = models.CharField(_("time zone"), max_length=60, default="Europe/Brussels")
@@ -91,6 +116,9 @@ class Call(InProgramme):
     country_cap = models.PositiveSmallIntegerField(_("at most per country"), null=True, blank=True)
     reserve_places = models.PositiveSmallIntegerField(_("places on the reserve list"), default=10)
     evaluations_required = models.PositiveSmallIntegerField(_("evaluations per application"), default=2)
+    scale = models.PositiveSmallIntegerField(
+        _("highest score of a criterion"), default=SCALE_AT_MOST, validators=[MaxValueValidator(SCALE_AT_MOST)]
+    )
     spread_threshold = models.DecimalField(_("spread that needs a note"), max_digits=5, decimal_places=2, default=25)
 
     class Meta:
@@ -102,6 +130,41 @@ class Call(InProgramme):
 
     def __str__(self) -> str:
         return self.title_text
+
+    def takes_now(self) -> bool:
+        """Whether an application that is being handed in is in time.
+
+        What counts is when the request began to arrive. One that came before the closing time may still be under way
+        while the clock closes the call.
+        """
+        in_time = self.opens_at <= clock.received() < self.closes_at
+        return in_time and (
+            self.state == "open" or (self.state == "closed" and clock.now() < self.closes_at + UNDER_WAY)
+        )
+
+    def in_its_zone(self, instant: dt.datetime) -> str:
+        """An instant in words, in the zone of the call, which is named."""
+        local = instant.astimezone(zoneinfo.ZoneInfo(self.zone))
+        return f"{formats.date_format(local, pgettext('full moment', 'j F Y, H:i'))} ({self.zone})"
+
+    def opens(self) -> str:
+        """The opening time in words."""
+        return self.in_its_zone(self.opens_at)
+
+    def closes(self) -> str:
+        """The closing time in words."""
+        return self.in_its_zone(self.closes_at)
+
+    opens.label = _("opens")  # type: ignore[attr-defined]
+    closes.label = _("closes")  # type: ignore[attr-defined]
+
+    def closing_rule(self) -> str:
+        """The sentence that says what counts as in time."""
+        return _t(
+            "An application is in time when the request to submit it reaches our server before %(closes)s. The clock "
+            "of our server counts, not that of your computer, and one second later is too late. Upload documents "
+            "before you submit: what is still being uploaded at that time is not part of the application."
+        ) % {"closes": self.closes()}
 
     @guard(_("Give a closing time after the opening time, and open in the future."))
     def has_dates(self) -> bool:
@@ -118,6 +181,15 @@ class Call(InProgramme):
     def has_places(self) -> bool:
         """There is something to win."""
         return self.places > 0
+
+    @guard(_("Give every section of the questions at least one question."))
+    def has_whole_form(self) -> Any:
+        """The questions can be read, and no section is empty; a call may also ask nothing of its own."""
+        empty = [section for section in self.questions().sections if not section.questions]
+        return not empty or [
+            _t("Ask something in the section “%s”, or take it away.") % questions.wording(section.title, "en")
+            for section in empty
+        ]
 
     @guard(_("The opening time has not come yet."))
     def is_time_to_open(self) -> bool:
@@ -167,6 +239,9 @@ class Call(InProgramme):
         before = self.question_set()
         if before and before.form() == sections:
             return
+        if before:
+            before.replaced_at = clock.now()
+            before.save(update_fields=["replaced_at"])
         now = QuestionSet(call=self, number=before.number + 1 if before else 1, made_at=clock.now())
         now.sections = sections.as_json()
         now.save(force_insert=True)
@@ -177,7 +252,7 @@ class Call(InProgramme):
         source=State.DRAFT,
         target=State.ANNOUNCED,
         who=office,
-        guards=[has_dates, has_weights, has_places],
+        guards=[has_dates, has_weights, has_places, has_whole_form],
     )
     def publish(self, *, by: Any) -> None:
         """Announces the call to everybody. It opens and closes by itself at its times."""
@@ -202,8 +277,16 @@ class Call(InProgramme):
 
     @step(label=_("Extend call"), source=State.OPEN, target=State.OPEN, who=lead, form="ExtendCall")
     def extend(self, *, by: Any, closes_at: dt.datetime, reason: str) -> None:
-        """Moves the closing time to a later one, for everybody alike."""
+        """Moves the closing time to a later one, for everybody alike; everybody with a draft or application is told."""
         self.closes_at = closes_at
+        self.tell(
+            [*self.applicants(), *staff_of(self.programme_id)],
+            gettext_noop("The call %(title)s closes later, on %(closes)s (%(zone)s): %(reason)s"),
+            title=self.title_text,
+            closes=f"{closes_at.astimezone(zoneinfo.ZoneInfo(self.zone)):%Y-%m-%d %H:%M}",
+            zone=self.zone,
+            reason=reason,
+        )
 
     @step(label=_("Decide call"), source=State.CLOSED, target=State.DECIDED, who=lead, guards=[has_released_selection])
     def decide(self, *, by: Any) -> None:
@@ -224,13 +307,18 @@ class Call(InProgramme):
         """Takes the call back before it has opened."""
 
     def question_set(self) -> QuestionSet | None:
-        """The questions in force: the newest version, which is frozen once the call has opened."""
-        return self.question_sets.order_by("-number").first()
+        """The questions in force; their version is frozen once the call has opened. None where it never had any."""
+        return self.question_sets.filter(replaced_at=None).first()
 
     def questions(self) -> questions.Form:
         """The form in force; it is empty where the call asks nothing of its own."""
         found = self.question_set()
         return found.form() if found else questions.Form()
+
+    def applicants(self) -> Any:
+        """The people who manage the lead cluster of a draft or an application."""
+        clusters = self.applications.exclude(state="withdrawn").values("lead_cluster_id")
+        return holders_of_any("manager", scope="cluster", keys=clusters)
 
     def evaluators(self) -> Any:
         """The people who evaluate for the programme."""
@@ -247,20 +335,28 @@ class Call(InProgramme):
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """The criteria."""
-        rows = [[c.name, c.weight, c.guidance] for c in self.criteria.order_by("order")]
-        return [
-            {"title": _("Criteria"), "columns": [_("Criterion"), _("Weight"), _("Guidance")], "rows": rows, "empty": ""}
+        rows = [
+            [c.name, c.weight, "" if c.threshold is None else c.threshold.normalize(), c.guidance]
+            for c in self.criteria.order_by("order")
         ]
+        columns = [_("Criterion"), _("Weight"), _("Points needed to pass"), _("Guidance")]
+        return [{"title": _("Criteria"), "columns": columns, "rows": rows, "empty": ""}]
 
 
 class Criterion(Part):
-    """What evaluators score, from 0 to 10, and what it weighs in the score of 100."""
+    """What evaluators score, from 0 to the scale of the call, and what it weighs in the score of 100.
+
+    threshold: the points an application needs here to pass. points: what single points of the scale stand for,
+    [{"points": 5, "means": "…"}] in their order.
+    """
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="criteria")
     order = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=120)
     weight = models.PositiveSmallIntegerField()
     guidance = models.TextField(blank=True, default="")
+    threshold = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    points = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["call", "order"], name="criterion_order_once_per_call")]
@@ -270,16 +366,22 @@ class Criterion(Part):
 
 
 class QuestionSet(Part):
-    """One version of the questions of a call, as `facility.questions` stores them. The newest counts."""
+    """One version of the questions of a call, as `facility.questions` stores them, in force until it is replaced."""
 
     call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="question_sets")
     number = models.PositiveSmallIntegerField()
     sections = models.JSONField(default=list)
     made_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True)
     frozen_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["call", "number"], name="question_set_number_once_per_call")]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "number"], name="question_set_number_once_per_call"),
+            models.UniqueConstraint(
+                fields=["call"], condition=Q(replaced_at=None), name="one_question_set_in_force_per_call"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.call} {self.number}"

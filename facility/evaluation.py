@@ -182,7 +182,7 @@ class Evaluation(InProgramme):
         """A score from 0 to 10 and a comment for each criterion. After this you see your colleagues' scores."""
         self.take(scores, comment)
         weighted = sum((row["value"] * row["criterion"].weight for row in scores), Decimal(0))
-        self.total = (weighted / SCALE).quantize(Decimal("0.01"))
+        self.total = (weighted / self.application.call.scale).quantize(Decimal("0.01"))
 
     def take(self, scores: list[dict[str, Any]], comment: str) -> None:
         """Keeps scores and comments of the form."""

@@ -135,9 +135,12 @@ def declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
 def review(record: Evaluation, form: Any) -> dict[str, Any]:
     """The application at the left, the criteria at the right."""
     application = record.application
-    marks = [_mark(criterion, row) for criterion, row in zip(form.criteria, form.shown_rows("scores"), strict=False)]
+    marks = [
+        _mark(criterion, row, application.call.scale)
+        for criterion, row in zip(form.criteria, form.shown_rows("scores"), strict=False)
+    ]
     given = [(mark["weight"], mark["given"]) for mark in marks if mark["given"] is not None]
-    points = sum((weight * value / SCALE for weight, value in given), Decimal(0))
+    points = sum((weight * value / application.call.scale for weight, value in given), Decimal(0))
     of = sum(weight for weight, _value in given)
     return Queue(record).context() | {
         "application": {"title": application.title(), "lang": application.lang, "lede": _lede(application)},
@@ -159,11 +162,11 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
     }
 
 
-def _mark(criterion: Any, row: Any) -> dict[str, Any]:
+def _mark(criterion: Any, row: Any, scale: int) -> dict[str, Any]:
     """One criterion with its row; the scale offers whole numbers, and a finer value that was given elsewhere stays."""
     raw = row["value"].value()
     value = _number(raw)
-    steps = sorted({Decimal(n) for n in range(SCALE + 1)} | ({value} if value is not None else set()))
+    steps = sorted({Decimal(n) for n in range(scale + 1)} | ({value} if value is not None else set()))
     # The choice that stands for what was given carries its very text, so that it is the one ticked.
     choices = [(str(raw) if n == value else f"{n:f}", number_format(n)) for n in steps]
     row.fields["value"].widget = forms.RadioSelect(choices=choices)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import formats
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +16,6 @@ from facility.drafting import ANSWER, TEXTS
 from facility.papers import PARTNERS_AT_MOST
 from facility.questions import wording
 from facility.registry import declaration
-from facility.workflow import clock
 from facility.workflow.show import label_of
 from facility.workflow.steps import guard
 
@@ -41,9 +38,8 @@ class Ready(Consortium):
     @guard(_("The call is not open."))
     def is_before_closing(self) -> Any:
         """The call takes applications now, by its own clock."""
-        open_now = self.call.state == "open" and self.call.opens_at <= clock.now() < self.call.closes_at
-        return open_now or [
-            _t("Applications can be submitted only while the call is open: until %s.") % _local(self.call)
+        return self.call.takes_now() or [
+            _t("Applications can be submitted only while the call is open: until %s.") % self.call.closes()
         ]
 
     @guard(_("Something is missing."))
@@ -169,7 +165,3 @@ class Ready(Consortium):
             question = self.asks.questions.get(name.removeprefix(ANSWER))
             return wording(question.label, get_language() or "en") if question else name.removeprefix(ANSWER)
         return words.get(name) or label_of(type(self), name)
-
-
-def _local(call: Any) -> str:
-    return f"{formats.date_format(call.closes_at.astimezone(zoneinfo.ZoneInfo(call.zone)), 'j F Y, H:i')} ({call.zone})"

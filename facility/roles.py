@@ -25,7 +25,12 @@ def held(person: Any, *roles: str, scope: str = "programme") -> QuerySet:
 
 def holders(*roles: str, scope: str, key: Any) -> QuerySet:
     """The people who hold one of the roles for something, in a stable order."""
-    found = in_force().filter(role__in=roles, scope_type=scope, scope_key=key)
+    return holders_of_any(*roles, scope=scope, keys=[key])
+
+
+def holders_of_any(*roles: str, scope: str, keys: Any) -> QuerySet:
+    """The people who hold one of the roles for any of several things; `keys` may be a query."""
+    found = in_force().filter(role__in=roles, scope_type=scope, scope_key__in=keys)
     return apps.get_model("facility", "Person").objects.filter(pk__in=found.values("person_id")).order_by("pk")
 
 
@@ -80,6 +85,7 @@ __all__ = [
     "coordinator",
     "held",
     "holders",
+    "holders_of_any",
     "in_force",
     "in_programme",
     "lead",

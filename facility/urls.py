@@ -2,10 +2,18 @@
 
 from django.urls import path
 
-from facility import account_pages, application_pages, call_pages, evaluation_pages, web  # noqa: F401 (pages of records register themselves)
+from facility import (  # noqa: F401 (pages of records register themselves)
+    account_pages,
+    application_pages,
+    builder_pages,
+    call_pages,
+    evaluation_pages,
+    web,
+)
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
+    path("calls/<uuid:pk>/", call_pages.public_page, name="public-calls"),
     path("workspace/inbox/", web.inbox, name="inbox"),
     path("workspace/account/", account_pages.account, name="account"),
     path("workspace/account/sessions/", account_pages.end_sessions, name="account-sessions"),

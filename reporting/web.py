@@ -250,12 +250,11 @@ def _call(call: Call) -> dict[str, Any]:
         "zone": call.zone,
         "places": call.places,
     }
-    url = reverse("records", kwargs={"records": "applications"})
     return {
         "title": call.title_text,
         "text": text,
-        "url": url,
-        "label": _("Sign in to apply"),
+        "url": reverse("public-calls", kwargs={"pk": call.pk}),
+        "label": _("Read the call and apply"),
         "state": state_tag(call, "public"),
     }
 

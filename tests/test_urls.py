@@ -41,6 +41,7 @@ KEYS = {
     "mfa_edit_webauthn": "facility.document",
     "mfa_remove_webauthn": "facility.document",
     "notice": "facility.document",
+    "public-calls": "facility.call",
     "report-file": "reporting.report",
     "report-progress": "reporting.report",
     "webinar-calendar": "webinars.webinar",

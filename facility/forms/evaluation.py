@@ -112,6 +112,9 @@ class EvaluationForm(StepForm):
         named = [row["criterion"] for row in data.get("scores") or []]
         if len(set(named)) < len(named):
             self.add_error("scores", _t("Score each criterion once."))
+        scale = self.record.application.call.scale
+        if any((row["value"] or 0) > scale for row in data.get("scores") or []):
+            self.add_error("scores", _t("Give scores from 0 to %d.") % scale)
         return data
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from .ids import uuid7
 # A machine whose clock is off by less goes by its own, so that instants do not jump about within one process.
 TOLERANCE = dt.timedelta(seconds=1)
 _behind = dt.timedelta()
+_received: ContextVar[dt.datetime | None] = ContextVar("received", default=None)
 
 
 def now() -> dt.datetime:
@@ -27,6 +31,21 @@ def now() -> dt.datetime:
         except FileNotFoundError:
             pass
     return actual()
+
+
+def received() -> dt.datetime:
+    """When the request that is being answered began to arrive; now, where there is none, as in a job."""
+    return _received.get() or now()
+
+
+@contextlib.contextmanager
+def receiving() -> Iterator[None]:
+    """Around a request: keeps the instant at which it began to arrive, before its body is read or a lock waited for."""
+    token = _received.set(now())
+    try:
+        yield
+    finally:
+        _received.reset(token)
 
 
 def actual() -> dt.datetime:

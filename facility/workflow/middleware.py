@@ -15,14 +15,14 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import SimpleLazyObject
 
-from . import api, door
+from . import api, clock, door
 from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale
 
 log = structlog.get_logger()
 
 
 class RequestIdMiddleware:
-    """Gives each request an id for answers, logs and the trail; no personal data goes into the log."""
+    """Gives each request an id and the time at which it came; no personal data goes into the log."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,7 +32,8 @@ class RequestIdMiddleware:
         token = door.request_id.set(number)
         structlog.contextvars.bind_contextvars(request_id=number)
         try:
-            answer = self.get_response(request)
+            with clock.receiving():
+                answer = self.get_response(request)
             # The name of the route, since addresses may hold codes and what people searched for.
             route = request.resolver_match.view_name if request.resolver_match else ""
             log.info(
