@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from facility.papers import AREAS, ApplicationPartner
+from facility.papers import AREAS, PARTNERS_AT_MOST, ApplicationPartner
 from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, holders, manager_of, readers, staff_of, who
@@ -279,4 +279,13 @@ class Bid(InProgramme):
         return parts
 
 
-__all__ = ["AREAS", "FOCUS_THRESHOLD", "INELIGIBLE", "Bid", "State", "own_manager", "partner_manager"]
+__all__ = [
+    "AREAS",
+    "FOCUS_THRESHOLD",
+    "INELIGIBLE",
+    "PARTNERS_AT_MOST",
+    "Bid",
+    "State",
+    "own_manager",
+    "partner_manager",
+]
