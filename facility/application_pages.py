@@ -102,6 +102,8 @@ class ApplicationStep(StepPage):
         """The form; the whole application is written on one page."""
         if self.step.name == "edit":
             return HttpResponseRedirect(desk_url(self.record))
+        if self.step.name == "autosave" and self.record.state not in self.step.sources:
+            return HttpResponseRedirect(self.record.get_absolute_url())
         return super().get(request, **kwargs)
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:

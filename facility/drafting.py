@@ -143,6 +143,8 @@ class Drafting(Bid):
         if self.state == State.RETURNED:
             asked = self.clarifications.order_by("asked_at").last()
             return list(asked.fields) if asked else []
+        if self.state not in {NEW, State.DRAFT}:
+            return []
         return [*OWN_FIELDS, *(f"{ANSWER}{key}" for key in self.asks.questions), "documents"]
 
     @cached_property
