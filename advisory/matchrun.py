@@ -220,6 +220,8 @@ def told_project(one: Any, lacking: list[str]) -> dict[str, Any]:
         "country": lead.country.code,
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
         "text": "\n".join([application.title_text, application.motivation, *(need.text for need in needs)]),
+        "context": application.context,
+        "training_needs": application.training_needs,
         "languages": working_languages(lead.country.code),
         "areas": {need.area: round(1 / need.rank, 3) for need in reversed(needs)},
         "demand": dict.fromkeys(lacking, 1),

@@ -36,7 +36,7 @@ class Application(Ready):
     )
     def submit(self, *, by: Any) -> None:
         """Hands the application over to the coordinators. You get a receipt with the time and a hash of the content."""
-        self.submitted_at = clock.now()
+        self.submitted_at = clock.received()
         self.number = f"{self.call.applications.exclude(number='').count() + 1:03d}"
         self.hand_in(by)
 
@@ -90,7 +90,7 @@ class Application(Ready):
         made = Submission(
             application_id=self.pk,
             number=self.submissions.count() + 1,
-            at=clock.now(),
+            at=clock.received(),
             by=by,
             content=content,
             sha256=submission.sha256_of(content),

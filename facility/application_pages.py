@@ -18,10 +18,12 @@ from django.views.decorators.debug import sensitive_variables
 
 from facility import submission
 from facility.application import Application
+from facility.bid import own_manager, partner_manager
 from facility.instruments.link import ByLink, Link
 from facility.merging import digest
 from facility.questions import wording
 from facility.registry import declaration
+from facility.roles import any_of, readers
 from facility.workflow import clock, door
 from facility.workflow.show import carried, step_url
 from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
@@ -54,20 +56,31 @@ class ApplicationPage(DetailPage):
 
     template = "facility/application.html"
 
-    def context(self, record: Application) -> dict[str, Any]:
+    def context(self, record: Any) -> dict[str, Any]:
         """Facts and tables as anywhere, the answers, and what was submitted."""
         context = super().context(record)
         if record.face == "public":
             return context
-        return context | {
-            "answers": answers(record),
-            "documents": documents(record),
-            "submissions": list(record.submissions.order_by("number").select_related("by")),
-            "receipt_url": receipt_url(record) if record.receipt else "",
-            "clarifications": clarifications(record),
-            "problems": check_list(record) if record.state in {"draft", "returned"} else [],
-            "is_own": getattr(record, "_may_autosave", False),
-        }
+        said = {"answers": answers(record), "documents": documents(record)}
+        if record.face != "staff" and not (record._may_autosave or record._may_confirm_part):
+            return context | said
+        return (
+            context
+            | said
+            | {
+                "submissions": list(record.submissions.order_by("number").select_related("by")),
+                "receipt_url": receipt_url(record) if record.receipt else "",
+                "clarifications": clarifications(record),
+            }
+        )
+
+    def offers(self, record: Application) -> list[dict[str, Any]]:
+        """As anywhere; what blocks handing in leads to the field where it is mended."""
+        made = super().offers(record)
+        for offer in made:
+            if offer["name"] in {"submit", "resubmit"} and offer["blocked_by"]:
+                offer["blocked_by"] = linked(record, offer["blocked_by"])
+        return made
 
 
 @page_of(Application)
@@ -89,6 +102,8 @@ class ApplicationStep(StepPage):
         """The form; the whole application is written on one page."""
         if self.step.name == "edit":
             return HttpResponseRedirect(desk_url(self.record))
+        if self.step.name == "autosave" and self.record.state not in self.step.sources:
+            return HttpResponseRedirect(self.record.get_absolute_url())
         return super().get(request, **kwargs)
 
     def show(self, form: Any, status: int = 200, **more: Any) -> HttpResponse:
@@ -98,6 +113,8 @@ class ApplicationStep(StepPage):
             self.template = "facility/application_write.html"  # type: ignore[misc]
             return self.page(Desk(self.record).context() | {"blocked_by": self.blocked()} | more, status)
         self.template = TEMPLATES.get(name, StepPage.template)  # type: ignore[misc]
+        if name in {"submit", "resubmit"}:
+            more["blocked_by"] = linked(self.record, more.get("blocked_by") or self.blocked())
         return super().show(form, status, **(self.beside() | more))
 
     def beside(self) -> dict[str, Any]:
@@ -106,11 +123,10 @@ class ApplicationStep(StepPage):
         if name == "sign":
             return {"declaration": declaration.in_force(record.programme_id)}
         if name in {"submit", "resubmit"}:
-            closing = submission.moment(record.call.closes_at, record.call.zone) if name == "submit" else ""
             last = record.submissions.order_by("number").last()
             return {
-                "problems": check_list(record),
-                "closing": closing,
+                "notes": [problem.sentence for problem in record.problems() if not problem.blocks],
+                "closing": record.call.closing_rule() if name == "submit" else "",
                 "clarification": record.clarifications.filter(answered_at__isnull=True).first(),
                 "changes": submission.changes(last.content, submission.content_of(record)) if last else [],
                 "write_url": desk_url(record),
@@ -206,17 +222,13 @@ def receipt_url(record: Application) -> str:
     return reverse("application-receipt", kwargs={"pk": record.pk})
 
 
-def check_list(record: Application) -> list[dict[str, Any]]:
-    """What is missing, each with the address of the field where it is mended."""
+def linked(record: Application, sentences: Any) -> list[Any]:
+    """The sentences that block handing in; what is missing leads to the field where it is mended."""
     write = desk_url(record)
+    known = {problem.sentence: problem.field for problem in record.problems()}
     return [
-        {
-            "text": problem.sentence,
-            "url": f"{write}#id_{problem.field}",
-            "label": _("Mend this"),
-            "tone": "warn" if problem.blocks else "idle",
-        }
-        for problem in record.problems()
+        {"text": one, "url": f"{write}#id_{known[one]}", "label": _("Mend this")} if one in known else one
+        for one in sentences
     ]
 
 
@@ -233,7 +245,6 @@ def answers(record: Application) -> list[dict[str, Any]]:
 
 def documents(record: Application) -> list[dict[str, Any]]:
     """Its files, to be fetched by whoever reads the application."""
-    papers = record.papers.select_related("document").order_by("question", "pk")
     return [
         {
             "title": paper.document.name,
@@ -244,7 +255,7 @@ def documents(record: Application) -> list[dict[str, Any]]:
             "why": paper.document.why_rejected,
             "sha256": paper.document.sha256,
         }
-        for paper in papers
+        for paper in record.files()
     ]
 
 
@@ -263,9 +274,10 @@ def clarifications(record: Application) -> list[dict[str, Any]]:
 
 def receipt(request: HttpRequest, pk: Any) -> HttpResponse:
     """What was handed in, when, and the hash over it; to print and to keep."""
-    rows = Application.objects.visible_to(request.user).with_faces(request.user).select_related("call", "lead_cluster")
-    record = rows.filter(pk=pk).exclude(receipt="").first() if request.user.is_authenticated else None
-    if record is None or record.face == "public":
+    rows = Application.objects.visible_to(request.user).select_related("call", "lead_cluster").exclude(receipt="")
+    # Not evaluators, who might judge without names, nor the public.
+    record = rows.filter(any_of(readers, own_manager, partner_manager).q(request.user), pk=pk).first()
+    if record is None:
         raise NotFound(_("There is no such record."))
     handed_in = list(record.submissions.order_by("-number").select_related("by"))
     wanted = request.GET.get("number", "")

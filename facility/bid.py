@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from facility.papers import AREAS, ApplicationPartner
+from facility.papers import AREAS, PARTNERS_AT_MOST, ApplicationPartner
 from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, holders, manager_of, readers, staff_of, who
@@ -150,6 +150,7 @@ class Bid(InProgramme):
             "facility.ApplicationDocument",
             "application",
             {"id": "document_id", "name": "document__name", "question": "question", "sha256": "document__sha256"},
+            only={"is_removed": False},
         ),
         "participant:motivation": "motivation",
         "participant:context": "context",
@@ -279,7 +280,7 @@ class Bid(InProgramme):
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Partners; for those who take part the needs; for staff the evaluations."""
         partners = [[p.cluster.name, p.cluster.country.name] for p in self.partners.select_related("cluster")]
-        needs = [[n.rank, n.get_area_display(), n.text] for n in self.needs.order_by("rank")]
+        needs = [[n.rank, n.get_area_display(), n.words(), n.get_source_display()] for n in self.needs.order_by("rank")]
         parts = [
             {
                 "title": _("Partner clusters"),
@@ -289,7 +290,7 @@ class Bid(InProgramme):
             },
             {
                 "title": _("Needs"),
-                "columns": [_("Rank"), _("Area"), _("In words")],
+                "columns": [_("Rank"), _("Area"), _("In words"), _("Source")],
                 "rows": needs,
                 "empty": _("No needs yet."),
             },
@@ -308,4 +309,13 @@ class Bid(InProgramme):
         return parts
 
 
-__all__ = ["AREAS", "FOCUS_THRESHOLD", "INELIGIBLE", "Bid", "State", "own_manager", "partner_manager"]
+__all__ = [
+    "AREAS",
+    "FOCUS_THRESHOLD",
+    "INELIGIBLE",
+    "PARTNERS_AT_MOST",
+    "Bid",
+    "State",
+    "own_manager",
+    "partner_manager",
+]

@@ -117,8 +117,8 @@ class Drafting(Bid):
         received = Document().perform(
             "receive", by=by, files={"file": file}, programme=self.programme_id, audience="application"
         )
-        if question:
-            self.papers.filter(question=question).delete()
+        for paper in self.files().filter(question=question) if question else []:
+            self.take_out(paper)
         ApplicationDocument(application_id=self.pk, document=received, question=question).save(force_insert=True)
         self.trail_also("documents", None, [received.name])
 
@@ -132,9 +132,9 @@ class Drafting(Bid):
         quiet=True,
     )
     def remove_document(self, *, by: Any, paper: ApplicationDocument) -> None:
-        """Takes a file out of the application; from then on only whoever handed it in can read it."""
+        """Takes a file out of the application. One that was handed in before stays with that submission."""
         self.trail_also("documents", [paper.document.name], None)
-        paper.delete()
+        self.take_out(paper)
 
     # -- what is written
 
@@ -143,12 +143,14 @@ class Drafting(Bid):
         if self.state == State.RETURNED:
             asked = self.clarifications.order_by("asked_at").last()
             return list(asked.fields) if asked else []
+        if self.state not in {NEW, State.DRAFT}:
+            return []
         return [*OWN_FIELDS, *(f"{ANSWER}{key}" for key in self.asks.questions), "documents"]
 
     @cached_property
     def asks(self) -> Form:
         """The questions of the call."""
-        return self.call.questions()
+        return self.call.questions() if self.call_id else Form()
 
     def question_keys(self) -> list[str]:
         """The keys of the call's questions whose answers are written, which those with files are not."""
@@ -156,8 +158,20 @@ class Drafting(Bid):
 
     def all_answers(self) -> dict[str, Any]:
         """Answers by key, those with files by the key of their document."""
-        files = self.papers.exclude(question="").values_list("question", "document_id")
+        files = self.files().exclude(question="").values_list("question", "document_id")
         return {**self.answers, **{question: str(key) for question, key in files}}
+
+    def files(self) -> Any:
+        """The documents that belong to it now."""
+        return self.papers.filter(is_removed=False).select_related("document").order_by("question", "pk")
+
+    def take_out(self, paper: ApplicationDocument) -> None:
+        """Of a draft without a trace; of what was handed in, so that it can still be read."""
+        if self.state == State.DRAFT:
+            paper.delete()
+        else:
+            paper.is_removed = True
+            paper.save(update_fields=["is_removed"])
 
     def draft(self) -> dict[str, Any]:
         """Every field with its value as JSON has it."""
@@ -185,6 +199,8 @@ class Drafting(Bid):
     def take(self, data: dict[str, Any], by: Any) -> None:
         """Sets the values, partners and needs of the whole form; partners that stay keep what they have confirmed."""
         partners, needs, has_signed = data.pop("partners"), data.pop("needs"), data.pop("has_signed")
+        given = data.pop("answers")
+        self.answers = {**self.answers, **given} if given else self.answers
         for name, value in data.items():
             setattr(self, name, value)
         self.programme_id = self.call.programme_id

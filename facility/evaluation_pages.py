@@ -145,8 +145,11 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
     return Queue(record).context() | {
         "application": {"title": application.title(), "lang": application.lang, "lede": _lede(application)},
         "answers": _answers(application),
-        "areas": [f"{need.get_area_display()}: {need.text}" for need in application.needs.order_by("rank")],
-        "documents": [],
+        "areas": [f"{need.get_area_display()}: {need.words()}" for need in application.needs.order_by("rank")],
+        "documents": [
+            {"title": paper.document.name, "url": reverse("document-file", kwargs={"pk": paper.document_id})}
+            for paper in application.files()
+        ],
         "form": form,
         "marks": marks,
         "given": _("%(done)d of %(total)d given") % {"done": len(given), "total": len(marks)},

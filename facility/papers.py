@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.registry.cluster import Cluster
@@ -68,6 +69,10 @@ class ApplicationNeed(Part):
     def __str__(self) -> str:
         return self.text
 
+    def words(self) -> str:
+        """As the applicant put it; the intake's own need in the active language."""
+        return _t(self.text) if self.source == "intake" else self.text
+
 
 class ApplicationDocument(Part):
     """A file of an application: the answer to a question, or a supporting document when `question` is empty."""
@@ -75,6 +80,8 @@ class ApplicationDocument(Part):
     application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="papers")
     document = models.OneToOneField(Document, on_delete=models.PROTECT, related_name="paper")
     question = models.CharField(max_length=60, blank=True, default="")
+    # Taken out after it was handed in once: it stays readable with that submission.
+    is_removed = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.document.name

@@ -126,8 +126,7 @@ class Ready(Consortium):
                 yield Problem(f"{ANSWER}{key}", f"{label}: {worded(sentence)}")
 
     def _of_documents(self) -> Iterator[Problem]:
-        refused = self.papers.filter(document__state="rejected").select_related("document").order_by("pk")
-        for paper in refused:
+        for paper in self.files().filter(document__state="rejected"):
             said = {"name": paper.document.name, "why": paper.document.why_rejected}
             yield Problem("documents", _t("The file %(name)s was not accepted: %(why)s") % said)
 

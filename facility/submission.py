@@ -24,7 +24,6 @@ def content_of(application: Ready) -> dict[str, Any]:
     answers = application.all_answers()
     asked = [question.key for question in application.asks.asked(answers)]
     partners = application.partners.select_related("cluster").order_by("cluster__sort_name", "pk")
-    papers = application.papers.select_related("document").order_by("question", "pk")
     return {
         "application": str(application.pk),
         "call": str(application.call_id),
@@ -57,7 +56,7 @@ def content_of(application: Ready) -> dict[str, Any]:
                 "size": paper.document.size,
                 "sha256": paper.document.sha256,
             }
-            for paper in papers
+            for paper in application.files()
         ],
         "declaration": {
             "version": application.signed_version,
@@ -93,9 +92,11 @@ def told(content: dict[str, Any]) -> list[dict[str, Any]]:
         ("needs", _("Needs"), needs),
     ]
     questions, files = parse(content["questions"]).questions, {one["question"]: one for one in content["documents"]}
-    for key, answer in content["answers"].items():
-        value = [files[key]["name"]] if key in files else questions[key].in_words(answer, language)
-        rows.append((f"q_{key}", wording(questions[key].label, language), value))
+    for key, question in questions.items():
+        if key in content["answers"]:
+            answer = content["answers"][key]
+            value = [files[key]["name"]] if key in files else question.in_words(answer, language)
+            rows.append((f"q_{key}", wording(question.label, language), value))
     partners = [
         " · ".join(part for part in (row["name"], row["country"], row["role"], row["contribution"]) if part)
         for row in content["partners"]
@@ -103,7 +104,7 @@ def told(content: dict[str, Any]) -> list[dict[str, Any]]:
     rows.append(("partners", _("Partner clusters"), partners))
     documents = [f"{one['name']} (SHA-256 {one['sha256']})" for one in content["documents"]]
     rows.append(("documents", _("Documents"), documents))
-    rows.append(("declaration", _("Declaration of honour, version"), content["declaration"]["version"]))
+    rows.append(("declaration", _("Declaration of honour, version"), str(content["declaration"]["version"])))
     return [{"field": name, "label": label, "value": value} for name, label, value in rows]
 
 

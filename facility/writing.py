@@ -60,7 +60,7 @@ class Desk:
         self.kept: dict[str, list[Any]] = {}
         for one in record.kept_texts.select_related("by").order_by("at"):
             self.kept.setdefault(one.field, []).append(one)
-        self.papers = list(record.papers.select_related("document").order_by("pk"))
+        self.papers = list(record.files())
         self.asked = {question.key for question in record.asks.asked(record.all_answers())}
         self.question = record.clarifications.filter(answered_at__isnull=True).first()
 

@@ -91,3 +91,22 @@ def test_the_application_itself_may_not_erase(advisor):
 
     with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
         call_command("erase_person", str(advisor.person_id))
+
+
+def test_nothing_of_an_erased_contact_of_a_partner_is_found(committed, as_owner, capsys):
+    programme = make.programme()
+    lead = make.cluster()
+    manager = make.manager_of(lead)
+    bid = make.draft(make.call(programme, make.staff("coordinator", programme)), manager, lead)
+    told = {"name": "Zacharias Quillfeather", "email": "zacharias.quill@example.org", "role": "Tester"}
+    bid.perform("ask_partner", by=manager, cluster=make.cluster("TN").pk, **told)
+    contact = bid.partners.get().contact
+    answer = {"partner": bid.partners.get().pk, "role": "Tester", "contribution": "Firms."}
+    bid.perform("confirm_part", by=contact, **answer)
+    call_command("export_person", str(contact.pk))
+    assert json.loads(capsys.readouterr().out)["facility.applicationpartner"]
+    call_command("erase_person", str(contact.pk))
+
+    assert hits("Quillfeather") == [] and hits("zacharias.quill") == []
+    assert bid.partners.get().answered_by.name == "Erased person"
+    assert trail.verify(all_records()) == []

@@ -175,8 +175,15 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
         "runner_up": runner and {"title": runner["label"], "total": round(pair["points"] - pair["loss"], 1)},
         "loss": pair["loss"],
         "mark": "pinned" if key in run.pins else None,
-        "why": {"sentences": evidence, "runner_up": why_not} if evidence or why_not else None,
+        "why": {"sentences": evidence, "runner_up": why_not, "intake": intake_of(run, project["id"])},
     }
+
+
+def intake_of(run: MatchRun, project: str) -> list[dict[str, str]]:
+    """Context and training needs as the applicant wrote them, so that an advisor is not chosen without them (F11)."""
+    told: dict[str, str] = next((one for one in run.inputs.get("projects", []) if one["id"] == project), {})
+    said = [(_("Context"), told.get("context", "")), (_("Training needs"), told.get("training_needs", ""))]
+    return [{"label": label, "text": text} for label, text in said if text]
 
 
 def forbidden_pair(run: MatchRun, key: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from facility.workflow.steps import SYSTEM
 
 CHECKED = {"is_established_in_eu": True, "is_registered": True, "is_complete": True}
 PAUSE = dt.timedelta(days=1)
+PARTNER_ROLE = "Partner (demo)"
+PARTNER_PART = "Firms of our own that try what is found, and a place to meet (demo)."
 
 
 def play(stage: Stage) -> None:
@@ -156,6 +158,10 @@ def apply(stage: Stage, call: Call) -> None:
             needs=[{"area": need.area, "text": need.title} for need in bid.needs],
         )
         if bid.path != "draft":
+            for key in bid.partners:
+                partner = one.partners.get(cluster=stage.kept["clusters"][key])
+                said = {"role": PARTNER_ROLE, "contribution": PARTNER_PART}
+                one.perform("confirm_part", by=manager(stage, key), partner=partner.pk, **said)
             stage.on(day, 9 + at % 8, (at * 7) % 60)
             one.perform("submit", by=who)
         if bid.path == "withdrawn":

@@ -8,11 +8,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from facility.application import Application
 from facility.bid import INELIGIBLE
-from facility.call import Call
+from facility.call import Call, worded
 from facility.papers import AREAS, PARTNERS_AT_MOST
+from facility.questions import Form, NotAnAnswer
 from facility.registry.cluster import Cluster
 from facility.roles import held
 from facility.workflow.input import ReasonForm, Rows, StepForm
@@ -45,6 +47,7 @@ class ApplicationForm(Edits):
     training_needs = long_text(_("Training needs"), required=False, limit=2000)
     strategic_focus = forms.IntegerField(label=_("Strategic focus, 1 to 5"), min_value=1, max_value=5, required=False)
     has_signed = forms.BooleanField(label=_("We declare on our honour that what we say is true"), required=False)
+    answers = forms.JSONField(label=_("Answers to the questions of the call, by key"), required=False)
     partners = Rows(PartnerRow, maximum=PARTNERS_AT_MOST, label=_("Partner clusters"))
     needs = Rows(NeedRow, maximum=11, label=_("Needs, the most important first"))
 
@@ -68,10 +71,27 @@ class ApplicationForm(Edits):
         if len(set(areas)) < len(areas):
             self.add_error("needs", _t("Name each area once."))
         call, cluster = data.get("call"), data.get("lead_cluster")
+        if call:
+            data["answers"] = self.clean_answers_to(call.questions(), data.get("answers") or {})
         twins = Application.objects.filter(call=call, lead_cluster=cluster).exclude(pk=self.record.pk)
         if call and cluster and twins.exclude(state="withdrawn").exists():
             self.add_error("lead_cluster", _t("This cluster has an application in this call already."))
         return data
+
+    def clean_answers_to(self, asks: Form, given: Any) -> dict[str, Any]:
+        """The answers that were given, as they are kept; those that were not given stay as they are."""
+        found: dict[str, Any] = {}
+        if not isinstance(given, dict):
+            self.add_error("answers", _t("Give an object of question to answer."))
+            return found
+        for key, raw in given.items():
+            try:
+                if key in asks.questions and asks.questions[key].kind == "file":
+                    raise NotAnAnswer(gettext_noop("Files are added by a step of their own."))
+                found[key] = asks.clean(key, raw)
+            except NotAnAnswer as refused:
+                self.add_error("answers", f"{str(key)[:40]}: {worded(refused.sentence)}")
+        return found
 
 
 class EligibilityForm(StepForm):

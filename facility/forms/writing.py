@@ -194,7 +194,7 @@ class RemoveDocument(StepForm):
         """Files of fields that are open now."""
         opened = self.record.open_fields()
         keys = [name.removeprefix(ANSWER) for name in opened] + ([""] if "documents" in opened else [])
-        self.narrow_to("paper", self.record.papers.filter(question__in=keys).select_related("document"))
+        self.narrow_to("paper", self.record.files().filter(question__in=keys))
 
 
 class AskClarification(ReasonForm):

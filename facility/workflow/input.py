@@ -192,7 +192,7 @@ class StepForm(forms.Form):
         flat = {
             "" if name == NON_FIELD_ERRORS else name: [str(one) for one in said]
             for name, said in self.errors.items()
-            if not any(path.startswith(f"{name}[") for path in self.row_errors)
+            if not any(path.startswith((f"{name}[", f"{name}.")) for path in self.row_errors)
         }
         return flat | self.row_errors
 

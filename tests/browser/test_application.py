@@ -187,11 +187,11 @@ def test_a_question_appears_with_the_answer_it_hangs_on(visit, bid):
     page = one.open(desk(bid))
     learned = page.get_by_label("What have you learned so far?")
     expect(learned).to_be_hidden()
-    page.get_by_text("We are under way").click()
+    page.get_by_role("radio", name="We are under way").check(force=True)
     expect(learned).to_be_visible()
     learned.fill("That steam leaks.")
     expect(says(page)).to_contain_text("Saved at")
-    page.get_by_text("We begin").click()
+    page.get_by_role("radio", name="We begin").check(force=True)
     expect(learned).to_be_hidden()
     assert now(bid).answers == {"stage": "new", "learned": "That steam leaks."}
     assert one.faults == []
@@ -202,7 +202,7 @@ def test_without_script_the_button_saves_and_the_check_lists_every_problem_with_
     page = one.open(desk(bid))
     page.get_by_label("Motivation").fill("Without a script.")
     page.get_by_label("Firms that take part").fill("2")
-    page.get_by_role("button", name="Add a row: Your team").click()
+    page.locator("button[name=add-q_team]").click()
     assert now(bid).motivation == "Without a script."
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_role("heading", name="Before you submit")).to_be_visible()
@@ -241,3 +241,48 @@ def test_a_partner_confirms_and_the_receipt_is_shown(visit, bid):
     expect(page.get_by_text(now(bid).receipt)).to_be_visible()
     one.saved("application-receipt-390")
     assert one.faults == []
+
+
+def test_a_partner_answers_from_the_mail_and_the_office_asks_for_one_field(visit, bid, scene):
+    from django.core import mail
+
+    from facility.workflow.jobs import Job, run
+
+    manager, cluster = bid.managers().get(), make.cluster("TN", name="Zone Verte", lang="fr")
+    told = {"cluster": cluster.pk, "role": "Tester", "name": "Amira Demo", "email": f"a{cluster.pk.hex}@example.org"}
+    bid.perform("ask_partner", by=manager, **told)
+    run(str(Job.objects.filter(name="facility.ask_partner", record_id=bid.pk).get().pk))
+    link = next(word for word in mail.outbox[-1].body.split() if "/part/" in word)
+    one = visit(width=390)
+    page = one.open("/part/" + link.split("/part/")[1])
+    one.saved("application-part-link-390")
+    page.get_by_label("Role of your cluster").fill("Tester of dryers")
+    page.get_by_label("What your cluster contributes").fill("Twelve laundries.")
+    page.get_by_role("button", name="Yes, confirm our part").click()
+    expect(page.get_by_role("heading", name="Thank you, your answer is kept")).to_be_visible()
+    assert bid.partners.get(cluster=cluster).answer == "yes"
+    assert one.faults == []
+
+    make.confirm(bid, bid.partners.exclude(cluster=cluster).get())
+    bid.perform("sign", by=manager, version=0)
+    make.typed(bid, manager, motivation="We ask.", q_stage="new")
+    bid.perform("submit", by=manager)
+    office = visit(scene.person("coordinator"))
+    page = office.open(f"/workspace/applications/{bid.pk}/return_for_clarification/")
+    page.get_by_label("Your question").fill("Which region is this?")
+    page.get_by_label("Context").check(force=True)
+    page.get_by_role("button", name="Return for clarification").click()
+    own = visit(manager)
+    page = own.open(desk(bid))
+    expect(page.get_by_label("Motivation")).to_have_count(0)
+    page.get_by_label("Context").fill("East Flanders.")
+    expect(says(page)).to_contain_text("Saved at")
+    own.saved("application-clarify-1280")
+    page.get_by_role("button", name="Check").click()
+    page.get_by_label("Your answer").fill("It is in the text now.")
+    own.saved("application-resubmit-1280")
+    page.get_by_role("button", name="Submit again").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Receipt")
+    office.open(f"/workspace/applications/{bid.pk}/")
+    office.saved("application-office-1280")
+    assert own.faults == [] and office.faults == []

@@ -292,7 +292,7 @@ def test_conditions_and_limits_of_the_questions_decide():
     scene.bid.perform("submit", by=scene.manager)
 
     content = scene.now().submissions.get().content
-    assert list(content["answers"]) == ["stage", "why", "budget"], "what is not asked is not handed in"
+    assert set(content["answers"]) == {"stage", "why", "budget"}, "what is not asked is not handed in"
     assert content["documents"][0]["sha256"] == hashlib.sha256(PDF).hexdigest()
 
 
@@ -322,6 +322,15 @@ def test_questions_are_shown_in_the_reader_s_language(client):
     client.cookies["django_language"] = "nl"
     answer = client.get(scene.desk(), headers={"accept-language": "nl"})
     assert "Fase" in answer.content.decode()
+
+
+def test_a_program_gives_its_answers_with_the_whole_draft_and_hears_which_is_none():
+    scene = Scene(questions=ASKED, answers={"stage": "new", "why": "so"})
+    assert scene.now().answers == {"stage": "new", "why": "so"}
+    for wrong in ({"stage": "never"}, {"none": "x"}, {"budget": "x"}, ["x"]):
+        with pytest.raises(Invalid) as refused:
+            make.draft(scene.call, make.manager_of(other := make.cluster()), other, answers=wrong)
+        assert list(refused.value.errors) == ["answers"]
 
 
 # -- documents
@@ -358,6 +367,20 @@ def test_a_file_is_replaced_and_removed_and_read_by_those_who_may(client):
     assert not Document.objects.visible_to(scene.coordinator).filter(pk=gone.pk).exists()
     client.force_login(evaluator)
     assert client.get(f"/workspace/documents/{paper.document_id}/file/").status_code == 200
+
+
+def test_a_file_replaced_in_a_clarification_stays_with_the_submission_it_came_with():
+    scene = Scene(questions=ASKED, answers={"stage": "new"})
+    scene.bid.perform("add_document", by=scene.manager, files=upload("first.pdf"), question="budget")
+    scan()
+    scene.returned("q_budget")
+    scene.now().perform("add_document", by=scene.manager, files=upload("second.pdf"), question="budget")
+    scene.now().perform("resubmit", by=scene.manager, clarification="A better one.")
+
+    assert [paper.document.name for paper in scene.now().files()] == ["second.pdf"]
+    first = scene.now().submissions.get(number=1).content["documents"][0]
+    assert first["name"] == "first.pdf"
+    assert Document.objects.visible_to(scene.coordinator).filter(pk=first["document"]).exists()
 
 
 def test_a_file_that_is_not_what_it_says_is_refused_and_nothing_stays(scene):

@@ -180,21 +180,28 @@ def applications(of: Journey) -> None:
         call=of.call.pk,
         lead_cluster=of.clusters[0].pk,
         title_text="Less heat, less water",
+    )
+    first = Application.objects.get()
+    manager.take(
+        first,
+        "autosave",
         motivation="Our dye houses lose half of their heat.",
         context="A mature cluster of a textile valley.",
+        strategic_focus=5,
         rows={
-            "partners": [{"cluster": of.partner.pk}],
             "needs": [
                 {"area": "energy-efficiency", "text": "Less energy in drying"},
                 {"area": "water-use", "text": "Rinsing water used twice"},
             ],
         },
     )
-    first = Application.objects.get()
+    answering = make.manager_of(of.partner)
+    manager.take(first, "ask_partner", cluster=of.partner.pk, role="Tester")
     page = manager.read(first.get_absolute_url())
     assert "Sign the declaration" in page.text, "what is missing is said before it is tried"
-    manager.take(first, "edit", has_signed=True, strategic_focus=5)
-    assert [one.cluster for one in first.partners.all()] == [of.partner], "editing keeps the rows"
+    manager.take(first, "sign")
+    assert f"{of.partner.name} has not confirmed its part yet." in manager.read(first.get_absolute_url()).text
+    Visitor(answering).take(first, "confirm_part", contribution="Ten weavers try it.")
     manager.take(first, "submit")
 
     other = Program(of.managers[1])

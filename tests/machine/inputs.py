@@ -254,6 +254,8 @@ FILLS: dict[str, Fill] = {
     "fields": lambda choose, form, record: choose.sample(["motivation", "context", "needs"], choose.choice([1, 2])),
     "tab": lambda choose, form, record: choose.choice(["one", "two"]),
     "turn": lambda choose, form, record: next(_counter),
+    "question:AddDocument": lambda choose, form, record: "",
+    "version:SignForm": lambda choose, form, record: form.initial.get("version", 0),
     "take": lambda choose, form, record: False,
     "texts": lambda choose, form, record: {},
     "programme:DeclarationForm": lambda choose, form, record: some(choose, form.fields["programme"].queryset),

@@ -220,13 +220,16 @@ function write(form) {
           wrote ||= said.wrote.length + said.clashes.length > 0;
           keep(key, null);
         } else if (answer.status === 400) {
-          // What no field can hold is put back for its writer to mend; the rest is sent by this page.
+          // What no field can hold is put back for its writer to mend; the rest is sent by this page. What has no
+          // field here now, as while only some are asked, stays where it is.
+          const left = {};
           for (const [name, change] of Object.entries(bundle.changes)) {
             const control = byName[name] && plain(byName[name]);
             if (control) control.value = change.value;
             if (byName[name]) pending[name] = { value: change.value, base: change.base };
+            else left[name] = change;
           }
-          keep(key, null);
+          keep(key, Object.keys(left).length ? { ...bundle, changes: left } : null);
           store();
           later(0);
         } else if (answer.status === 401) return signedOut();
