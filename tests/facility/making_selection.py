@@ -39,7 +39,11 @@ def crowd(call: Any, number: int, *, scores: Any = None) -> list[Application]:
     start = timezone.now() - dt.timedelta(hours=5)
     clusters = [
         Cluster(
-            name=f"Crowd {at:03d}", sort_name=f"crowd {at:03d}", country=COUNTRIES[at % 8], sector="textiles", version=1
+            name=f"Crowd {call.title_text} {at:03d}",
+            sort_name=f"crowd {at:03d}",
+            country=COUNTRIES[at % 8],
+            sector="textiles",
+            version=1,
         )
         for at in range(number)
     ]
@@ -50,7 +54,15 @@ def crowd(call: Any, number: int, *, scores: Any = None) -> list[Application]:
     ]
     Person.objects.bulk_create(people)
     grants = [
-        Grant(person=person, role="manager", scope_type="cluster", scope_key=cluster.pk, from_at=start, version=1)
+        Grant(
+            person=person,
+            role="manager",
+            scope_type="cluster",
+            scope_key=cluster.pk,
+            from_at=start,
+            programme_id=call.programme_id,
+            version=1,
+        )
         for person, cluster in zip(people, clusters, strict=True)
     ]
     kept(grants)
