@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from decimal import Decimal
 
+import lxml.html
 import pytest
 from django.db import connection
 from django.test import Client
@@ -268,6 +269,20 @@ def test_the_simulator_shows_who_comes_in_for_whom_and_writes_nothing():
         with_override = simulated(client, selection, **SET, **overrides).content.decode()
         assert "In by override: The only one of its region." in with_override
         assert Selection.objects.get(pk=selection.pk).version == before
+
+
+def test_the_form_as_the_page_shows_it_can_be_sent():
+    call, _lead, coordinator, _evaluator = drafted(quotas=[{"kind": "country", "value": "ES", "at_most": 1}])
+    with after_closing(call):
+        crowd(call, 3)
+        selection = proposed(call, coordinator)
+        client = Client()
+        client.force_login(coordinator)
+        tree = lxml.html.fromstring(simulated(client, selection).content)
+        (form,) = [one for one in tree.forms if one.get("id") == "sets"]
+        said = simulated(client, selection, **dict(form.form_values())).content.decode()
+    assert "Under set B" in said
+    assert "to mend" not in said
 
 
 def test_contradicting_rules_are_named_as_the_smallest_set():
