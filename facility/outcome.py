@@ -45,7 +45,7 @@ class Outcome(RuleSet, InProgramme):
     lede = _("The ranking of a call and its release.")
     columns = ("call", "released_at")
     facts = ("call", "places", "released_at")
-    staff_facts = ("minimum_score", "country_cap", "reserve_places", "tie_sentence", "label_weight", "checksum")
+    staff_facts = ("checksum",)
     filter_by = ("state", "call")
     door_related = ("call", "programme")
     tones = {"draft": "idle", "proposed": "wait", "approved": "wait", "released": "good"}
@@ -249,6 +249,8 @@ class SelectionLine(Part):
             "score": formats.number_format(self.score, 2),
             "minimum": formats.number_format(self.selection.minimum_score, 2),
         }
-        why = [said for reason in self.reasons if (said := worded(reason, words=TO_APPLICANTS))]
+        # The first sentence says it of a score below the minimum.
+        others = [one for one in self.reasons if not isinstance(one, dict) or one["code"] != "below_minimum_score"]
+        why = [said for reason in others if (said := worded(reason, words=TO_APPLICANTS))]
         told = [_t("The evaluators wrote:\n%(comments)s") % {"comments": comments}] if comments else []
         return "\n\n".join([" ".join([score, *why]), *told])

@@ -27,6 +27,10 @@ class SelectionPage(DetailPage):
 
     template = "facility/selection.html"
 
+    def offers(self, record: Selection) -> list[dict[str, Any]]:
+        """The release is taken from the page that shows whom it touches, never straight from here."""
+        return [one | {"direct": one["direct"] and one["name"] != "release"} for one in super().offers(record)]
+
     def context(self, record: Selection) -> dict[str, Any]:
         """For staff everything; for others the list of the selected."""
         context = super().context(record)
@@ -64,9 +68,13 @@ def _ranked(line: Any, names: dict[str, str]) -> dict[str, Any]:
         "ecosystem": line.application.lead_cluster.get_ecosystem_display(),
         "outcome": outcome_tag(line.outcome, line.position),
         "is_out": line.outcome == "rejected",
-        "why": [said for reason in line.reasons if (said := worded(reason, names))],
-        "override": line.override,
+        # Rank and score stand in the row.
+        "why": [said for one in line.reasons if _code(one) != "in_order" and (said := worded(one, names))],
     }
+
+
+def _code(reason: Any) -> str:
+    return reason["code"] if isinstance(reason, dict) else ""
 
 
 def _spread(applications: list[Any]) -> list[dict[str, Any]]:

@@ -89,9 +89,7 @@ def _words() -> dict[str, Any]:
         ],
         "spread": _("Spread of the selected"),
         "signatures": _("Signatures"),
-        "signed": _(
-            "Each step as the trail holds it, with the SHA-256 of its entry, which holds that of the one before."
-        ),
+        "signed": _("Each step as the trail holds it. The SHA-256 of an entry covers that of the one before it."),
         "signature_columns": [_("Step"), _("By"), _("When"), _("SHA-256 of the entry")],
         "checksum": _("Checksum of the ranking"),
         "checksum_text": _("SHA-256 over the rules and every line of the ranking, made when it was proposed:"),

@@ -21,6 +21,14 @@ CHECKED = {"is_established_in_eu": True, "is_registered": True, "is_complete": T
 PAUSE = dt.timedelta(days=1)
 PARTNER_ROLE = "Partner (demo)"
 PARTNER_PART = "Firms of our own that try what is found, and a place to meet (demo)."
+# Beside the places, the minimum score and the cap of the call.
+DECLARED = {
+    "quotas": [{"kind": "country", "value": "ES", "at_least": 1}],
+    "tie_rule": "received",
+    "label_weight": 0,
+    "review_days": 14,
+    "shares_comments": True,
+}
 
 
 def play(stage: Stage) -> None:
@@ -125,6 +133,7 @@ def open_call(stage: Stage) -> Call:
         ],
     )
     call.perform("write_questions", by=coordinator(stage), sections=told["questions"])
+    call.perform("set_quotas", by=coordinator(stage), **DECLARED)
     stage.on("2021-01-29")
     call.perform("publish", by=coordinator(stage))
     stage.on("2021-02-03", 9, 1)
@@ -251,9 +260,22 @@ def select(stage: Stage, call: Call) -> None:
     stage.on("2021-05-12")
     promoted = stage.kept["applications"][told["selection"]["promoted"]]
     Application.objects.get(pk=promoted.pk).perform("promote", by=lead(stage))
+    review(stage, call)
     chosen = Application.objects.filter(call=call, state="selected")
     expect(chosen.count() == call.places, f"{chosen.count()} applications are selected instead of {call.places}.")
     stage.say("25 applications are selected and announced; one declined and the reserve moved up")
+
+
+def review(stage: Stage, call: Call) -> None:
+    """The first of those not selected asks for a review, and the decision stands."""
+    key = min(key for key, bid in facts.applications().items() if bid.path == "rejected")
+    one = Application.objects.get(pk=stage.kept["applications"][key].pk)
+    who = manager(stage, facts.applications()[key].lead)
+    stage.on("2021-05-13")
+    one.perform("request_review", by=who, reason="One comment seems to be about another application (demo).")
+    stage.on("2021-05-14")
+    one.perform("uphold_rejection", by=lead(stage), reason="The comment is about this one; the scores stand (demo).")
+    expect(one.state == "rejected", "The review did not end.")
 
 
 def declined_lead(told: Any) -> str:

@@ -1,4 +1,4 @@
-"""A call with many ranked applications, put into the tables at once: for counts and measures, never committed."""
+"""A call with many ranked applications, put into the tables at once: for counts, measures and pictures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import time_machine
+from django.db import transaction
 from django.utils import timezone
 
 from facility.application import Application
-from facility.registry.cluster import Cluster
+from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.grants import Grant
 from facility.registry.people import Person
 from facility.selection import Selection
@@ -34,12 +35,17 @@ def after_closing(call: Any, days: float = 0.05) -> Any:
     return time_machine.travel(call.closes_at + dt.timedelta(days=days), tick=False)
 
 
-def crowd(call: Any, number: int, *, scores: Any = None) -> list[Application]:
+def crowd(call: Any, number: int, *, scores: Any = None, names: Any = None) -> list[Application]:
     """So many evaluated applications, each with its own cluster and manager; the best first."""
-    start = timezone.now() - dt.timedelta(hours=5)
+    start = call.opens_at + dt.timedelta(hours=1)
     clusters = [
         Cluster(
-            name=f"Crowd {at:03d}", sort_name=f"crowd {at:03d}", country=COUNTRIES[at % 8], sector="textiles", version=1
+            name=names[at] if names else f"Crowd {call.title_text} {at:03d}",
+            sort_name=f"crowd {at:03d}",
+            country=COUNTRIES[at % 8],
+            sector="textiles",
+            ecosystem=ECOSYSTEMS[at % len(ECOSYSTEMS)][0],
+            version=1,
         )
         for at in range(number)
     ]
@@ -50,7 +56,15 @@ def crowd(call: Any, number: int, *, scores: Any = None) -> list[Application]:
     ]
     Person.objects.bulk_create(people)
     grants = [
-        Grant(person=person, role="manager", scope_type="cluster", scope_key=cluster.pk, from_at=start, version=1)
+        Grant(
+            person=person,
+            role="manager",
+            scope_type="cluster",
+            scope_key=cluster.pk,
+            from_at=start,
+            programme_id=call.programme_id,
+            version=1,
+        )
         for person, cluster in zip(people, clusters, strict=True)
     ]
     kept(grants)
@@ -75,7 +89,6 @@ def crowd(call: Any, number: int, *, scores: Any = None) -> list[Application]:
 
 def kept(rows: list[Any]) -> None:
     """Rows of a record with the entry that the database asks for."""
-    type(rows[0])._base_manager.bulk_create(rows)
     entries = [
         Entry(
             record_type=row._meta.label_lower,
@@ -90,8 +103,10 @@ def kept(rows: list[Any]) -> None:
         for row in rows
     ]
     details = [make_detail(entry, "", {}) for entry in entries]
-    Entry.objects.bulk_create(entries)
-    Detail.objects.bulk_create(details)
+    with transaction.atomic():
+        type(rows[0])._base_manager.bulk_create(rows)
+        Entry.objects.bulk_create(entries)
+        Detail.objects.bulk_create(details)
 
 
 def approved(call: Any, coordinator: Any, lead: Any, overrides: Any = ()) -> Selection:

@@ -26,10 +26,10 @@ COSTS = {
     "organisations": (6, 7, 3, 5),
     "conflicts": (6, 6, 3, 4),
     "documents": (5, 7, 3, 4),
-    "calls": (6, 9, 3, 4),
+    "calls": (6, 10, 3, 4),
     "applications": (6, 9, 3, 4),
     "evaluations": (6, 8, 3, 5),
-    "selections": (6, 8, 3, 7),
+    "selections": (6, 9, 3, 8),
 }
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facility.quotas import worded
-from facility.ranking import Candidate, Outcome, Override, Rules, in_order, next_promotion, rank
+from facility.ranking import Candidate, Outcome, Override, Rules, displaced, in_order, next_promotion, rank
 
 ES, IT, PL = ("country", "ES"), ("country", "IT"), ("country", "PL")
 TEXTILE = ("sector", "textile")
@@ -139,7 +139,7 @@ def test_an_override_never_breaks_a_cap_and_the_contradiction_is_named():
     assert proposal.ids(Outcome.SELECTED) == ["a", "c"]
     assert codes(proposal, "b") == ["cap", "override_blocked"]
     assert {worded(reason) for reason in proposal.contradiction} == {
-        "At most 1 for country ES.",
+        "At most 1: Spain.",
         "Override: a is in.",
         "Override: b is in.",
     }
@@ -162,9 +162,7 @@ def test_equal_scores_follow_the_declared_tie_rule_and_an_open_tie_is_shown():
 
     assert proposal.ids(Outcome.SELECTED) == ["b", "a"]
     assert sentences(proposal, "b")[1] == "Same score as a, c; the rule is: the application received first."
-    assert sentences(proposal, "c")[1] == (
-        "Same score as a, and the tie rule leaves both equal: decide by an override."
-    )
+    assert sentences(proposal, "c")[1] == ("Same score as a, and the rule leaves both equal: decide by an override.")
 
 
 def test_the_reserve_list_may_be_limited():
@@ -181,9 +179,9 @@ def test_minima_beyond_the_places_are_named_and_the_proposal_goes_without_them()
 
     assert [worded(reason) for reason in proposal.contradiction] == [
         "There are 2 places.",
-        "At least 1 for country ES.",
-        "At least 1 for country IT.",
-        "At least 1 for country PL.",
+        "At least 1: Spain.",
+        "At least 1: Italy.",
+        "At least 1: Poland.",
     ]
     assert proposal.ids(Outcome.SELECTED) == ["a", "b"]
 
@@ -248,7 +246,38 @@ def test_nobody_is_promoted_when_no_place_is_free():
     assert [reason.code for reason in promotion.skipped[0][1]] == ["no_place"]
 
 
-GROUPS = [ES, IT, ("countries", "ES"), ("sector", "food"), TEXTILE]
+GOLD = ("label", "gold")
+GROUPS = [ES, IT, ("countries", "ES"), ("sector", "food"), TEXTILE, GOLD]
+
+
+def test_points_for_a_label_count_for_the_order_and_not_for_the_minimum_score():
+    bids = [bid("a", 70), bid("b", 66, label="gold", bonus=Decimal(6)), bid("c", 58, label="gold", bonus=Decimal(6))]
+
+    proposal = rank(bids, Rules(places=3, minimum_score=Decimal(60)))
+
+    assert proposal.ids(Outcome.SELECTED) == ["b", "a"]
+    assert sentences(proposal, "b")[1] == "6.00 points for the label are added."
+    assert codes(proposal, "c")[0] == "below_minimum_score"
+
+
+def test_of_equal_scores_the_country_with_fewer_selected_comes_first():
+    bids = [bid("a", 90, "ES"), bid("b", 80, "ES", tie=1), bid("c", 80, "IT", tie=2), bid("d", 70, "PL")]
+
+    by_receipt = rank(bids, Rules(places=2))
+    by_country = rank(bids, Rules(places=2, fewest_of_country_first=True))
+
+    assert by_receipt.ids(Outcome.SELECTED) == ["a", "b"]
+    assert by_country.ids(Outcome.SELECTED) == ["a", "c"]
+    assert codes(by_country, "b") == ["no_place", "tie"]
+
+
+def test_who_is_displaced_by_whom_pairs_the_best_of_each():
+    bids = [bid("a", 90), bid("b", 80), bid("c", 70, "IT"), bid("d", 60, "PL")]
+    bare = rank(bids, Rules(places=2))
+
+    assert displaced(bare, rank(bids, Rules(places=2, caps={ES: 1}))) == (("b", "c"),)
+    assert displaced(bare, rank(bids, Rules(places=1))) == (("b", None),)
+    assert displaced(bare, bare) == ()
 
 
 @st.composite
@@ -262,6 +291,8 @@ def selections(draw):
             country=draw(st.sampled_from(["ES", "IT"])),
             countries=tuple(draw(st.lists(st.sampled_from(["ES", "IT"]), max_size=1))),
             sector=draw(st.sampled_from(["food", "textile"])),
+            label=draw(st.sampled_from(["", "gold"])),
+            bonus=Decimal(draw(st.sampled_from([0, 0, 20]))),
         )
         for number in range(count)
     ]
@@ -272,6 +303,7 @@ def selections(draw):
         minimum_score=Decimal(draw(st.sampled_from([0, 40]))),
         caps=draw(limits),
         minima=draw(limits),
+        fewest_of_country_first=draw(st.booleans()),
         overrides={id_: Override(is_in, "Because.") for id_, is_in in (draw(overrides) if bids else {}).items()},
     )
     return draw(st.permutations(bids)), rules
@@ -293,6 +325,19 @@ def legal_selections(bids, rules):
                 yield frozenset(one.id for one in choice)
 
 
+def declared_order(bids, rules, chosen):
+    """The order that the rules declare, when `chosen` come in: for equal points by the country's selected before."""
+    if not rules.fewest_of_country_first:
+        return in_order(bids)
+    ins = {id_ for id_, one in rules.overrides.items() if one.is_in}
+
+    def before(one):
+        there = [other for other in chosen if other.points > one.points or other.id in ins]
+        return members(there, ("country", one.country))
+
+    return sorted(bids, key=lambda one: (-one.points, before(one), one.tie, one.id))
+
+
 @settings(max_examples=120, deadline=None)
 @given(selections())
 def test_for_any_input_every_rule_holds_and_the_order_decides(given_):
@@ -301,7 +346,7 @@ def test_for_any_input_every_rule_holds_and_the_order_decides(given_):
     proposal = rank(bids, rules)
 
     chosen = [one for one in bids if one.id in proposal.ids(Outcome.SELECTED)]
-    assert [one.id for one in proposal.placings] == [one.id for one in in_order(bids)]
+    assert [one.id for one in proposal.placings] == [one.id for one in declared_order(bids, rules, chosen)]
     assert all(one.reasons for one in proposal.placings)
     assert len(chosen) <= rules.places
     assert all(members(chosen, group) <= n for group, n in rules.caps.items())
@@ -310,7 +355,7 @@ def test_for_any_input_every_rule_holds_and_the_order_decides(given_):
     assert bool(proposal.contradiction) == (not legal)
     if legal:
         # Overrides first, then the order: the choice is the first of all legal ones, read from the top of the ranking.
-        order = [one.id for one in in_order(bids)]
+        order = [one.id for one in proposal.placings]
         best = max(legal, key=lambda choice: [id_ in choice for id_ in order])
         assert frozenset(one.id for one in chosen) == best
 
