@@ -7,6 +7,7 @@ and left out. To run it twice changes nothing twice.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from django.conf import settings
@@ -199,6 +200,8 @@ class Import(Workflow):
 
     def proceeded(self) -> str:
         """Takes over the next portion, each row by its own step; answers the state then."""
+        # A copy, or the door would not see that they have changed.
+        self.lines = copy.deepcopy(self.lines)
         for line in self.open_lines()[:AT_ONCE]:
             try:
                 line["key"] = str(self.written(line).pk)

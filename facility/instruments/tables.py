@@ -22,6 +22,8 @@ BYTES_AT_MOST = 5_000_000
 ROWS_AT_MOST = 5_000
 COLUMNS_AT_MOST = 60
 SEPARATORS = ";,\t"
+# An XML part that declares a document type does so in its first bytes; no office program writes one.
+HEAD_OF_PART = 4096
 # A sheet of the template that explains the others.
 EXPLAINS = "columns"
 Row = tuple[int, list[str]]
@@ -68,6 +70,11 @@ def _workbook(data: bytes) -> list[tuple[str, list[Row]]]:
     if why := look_inside(data, "xlsx"):
         raise Refused("unsafe", why=why)
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            for name in packed.namelist():
+                with packed.open(name) as part:
+                    if b"<!DOCTYPE" in part.read(HEAD_OF_PART).upper():
+                        raise Refused("damaged")
         # First row by row, so that a file of a million rows is refused before it fills the memory.
         quick = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
         for sheet in quick.worksheets:
