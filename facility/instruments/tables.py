@@ -1,7 +1,7 @@
 """Tables that a stranger sent, as rows of text with their place: XLSX and CSV. Pure: bytes in, JSON-able out.
 
-Called in a child process with limits (facility.isolation). What is refused is named by a key of `exchange.REFUSALS` with
-its parameters, since sentences are made where the reader's language is known.
+Called in a child process with limits (facility.isolation). What is refused is named by a key of `exchange.REFUSALS`
+with its parameters, since sentences are made where the reader's language is known.
 """
 
 from __future__ import annotations
@@ -207,7 +207,8 @@ def _rows_of(
         named = dict(zip(head, [*cells, *[""] * len(head)], strict=False))
         kept = {heading: text for heading, text in named.items() if heading in columns}
         spoilt = [heading for heading, text in kept.items() if "\x00" in text]
-        spoilt += ["…"] if any(cells[len(head) :]) else []
+        beside = [text for heading, text in zip([*head, *[""] * len(cells)], cells, strict=False) if not heading]
+        spoilt += ["…"] if any(beside) else []
         clean = {heading: text.replace("\x00", "") for heading, text in kept.items()}
         yield {"table": table, "sheet": sheet, "row": number, "cells": clean, "spoilt": spoilt}
 

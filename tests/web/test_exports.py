@@ -44,7 +44,7 @@ def test_a_list_as_csv_holds_the_rows_of_the_page_and_no_other(client, db):
     head, *rows = lines(client.get("/workspace/calls/?as=csv"))
     assert head[:2] == ["Call", "State"]
     assert sorted(row[0] for row in rows) == ["'=cmd|' /C calc'!A0", "Call of spring"]
-    assert lines(client.get(f"/workspace/calls/?as=csv&search=spring"))[1][0] == str(call)
+    assert lines(client.get("/workspace/calls/?as=csv&search=spring"))[1][0] == str(call)
 
 
 def test_a_file_of_300_rows_asks_as_many_questions_as_one_of_3(client, db):
