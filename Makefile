@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo run test check faults separate browser docs lock clean
+.PHONY: help setup demo run test check faults bench separate browser docs lock clean
 
 PY := .venv/bin/python
 BASE_PYTHON := python3.11
@@ -43,6 +43,9 @@ test: setup ## the whole test suite
 
 faults: setup ## the tests that break something on purpose, with a table of figures (QUICK=1 runs a tenth)
 	@$(PY) -m pytest --quiet tests/faults
+
+bench: setup ## what pages, steps and files cost, with a table of figures (SIZES="25 2500 25000" for other sizes)
+	@$(PY) -m bench $(SIZES)
 
 separate: setup ## the suite and the demo on servers of their own: TCP, passwords, everything flushed to disk
 	@if ! command -v redis-server >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -1,4 +1,4 @@
-"""A synthetic Facility of any size, for measuring: one programme of its own, marked as demo, the same for the same seed.
+"""A synthetic Facility of any size, for measuring: a programme of its own, marked as demo, the same for a seed.
 
 Rows are written in bulk and not by steps, which would take hours; the database still holds to its rules. Each record
 has the entries that its course would have left, in order, with empty values: `load` where a step took data. Their
@@ -40,8 +40,8 @@ from facility.workflow.engine import Record
 EVALUATIONS, NEEDS, MEMBERS = 3, 3, 2
 EVALUATORS = 10
 RESERVE = 10
+INELIGIBLE_EACH = 20
 BATCH = 2_000
-FULL = 100
 WEIGHTS = (("Relevance", 40), ("Quality of the support asked for", 35), ("Capacity", 25))
 SECTORS = ("textiles", "food", "wood", "ceramics", "packaging", "mobility", "water", "construction")
 Say = Callable[[str], None]
@@ -117,8 +117,8 @@ class Scale:
         bids = self.call("Decided call", "decided", self.applications)
         self.evaluate(bids)
         self.decide(bids)
-        waiting = self.call("Call being evaluated", "closed", max(self.applications // 10, 1))
-        for bid in waiting:
+        waiting = self.call("Call being evaluated", "closed", max(self.applications // 10, 2))
+        for bid in waiting[1:]:  # the first waits for its eligibility
             bid.state = "eligible"
             self.judge(bid, self.choose.choices(["assigned", "in_progress", "submitted"], k=EVALUATIONS))
         with transaction.atomic():
@@ -142,7 +142,8 @@ class Scale:
         """An invented person with a role; nobody can sign in as them before they are invited."""
         number = len(self.made[Person])
         address = f"scale{self.seed}.{number}@example.org"
-        one = self.new(Person, email=address, name=f"{name} (demo)", sort_name=name.lower(), is_demo=True, password="!")
+        one = self.new(Person, email=address, name=f"{name} (demo)", sort_name=name.lower(), is_demo=True)
+        one.set_unusable_password()
         self.grant(one, role, scope, key)
         return one
 
@@ -220,7 +221,7 @@ class Scale:
         """Three submitted evaluations each; every twentieth application is not eligible, as far as places allow."""
         spare = len(bids) - self.projects
         for at, bid in enumerate(bids):
-            if at % 20 == 19 and spare > 0:
+            if at % INELIGIBLE_EACH == 1 and spare > 0:
                 bid.state, bid.reason_code, bid.reason_text = "ineligible", "incomplete", "An annex is missing."
                 spare -= 1
                 continue
@@ -264,7 +265,7 @@ class Scale:
             reserve_places=RESERVE,
             released_at=self.now - dt.timedelta(days=10),
         )
-        ranked = sorted((one for one in bids if one.score is not None), key=lambda one: (-one.score, one.number))
+        ranked = sorted((one for one in bids if one.score is not None), key=lambda one: (-(one.score or 0), one.number))
         for rank, bid in enumerate(ranked, 1):
             at = rank - self.projects
             bid.state = "selected" if at <= 0 else "reserve" if at <= RESERVE else "rejected"

@@ -27,7 +27,7 @@ from facility.workflow.sheets import Table
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table: the rows of `model` whose application (at `path`) is handed in, in `order`; columns are field paths."""
+    """One table: the rows of `model` whose application, at `path`, is handed in; columns and order are field paths."""
 
     name: str
     model: str

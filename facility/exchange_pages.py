@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 @login_required
 def call_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
-    """All that a call holds, for its office and observers: a workbook, or a ZIP of CSVs that is sent while it is read."""
+    """All that a call holds, for its office and observers: a workbook, or CSVs in a ZIP, sent as it is read."""
     call = Call.objects.filter(Call.faces.staff.q(request.user), pk=pk).first()
     if call is None:
         raise NotFound(_("There is no such record."))
@@ -39,7 +39,7 @@ def call_export(request: HttpRequest, pk: Any) -> HttpResponseBase:
 
 
 def _office(request: HttpRequest, *roles: str) -> None:
-    if not request.user.is_authenticated or not request.user.roles_held() & {"lead", "coordinator", *roles}:  # type: ignore[union-attr]
+    if not request.user.is_authenticated or not request.user.roles_held() & {"lead", "coordinator", *roles}:
         raise NotAllowed(_("Tables of clusters are exchanged by the coordinators."))
 
 

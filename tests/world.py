@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from advisory.curriculum import CurriculumVitae
 from facility.asked import Asked
 from facility.evaluation import Evaluation
+from facility.instruments.exchange import Import
 from facility.registry.conflicts import Conflict
 from facility.registry.declaration import Declaration
 from facility.registry.documents import Document
@@ -85,6 +86,8 @@ def build() -> World:
     world.add(
         Document().perform("receive", by=people["manager"], files={"file": file}, programme=programme, audience="owner")
     )
+    table = SimpleUploadedFile("table.csv", b"name,country,sector,members,smes\nWood and Water,AT,wood,12,9\n")
+    world.add(Import().perform("upload", by=people["coordinator"], files={"file": table}))
     world.add(
         Conflict().perform(
             "declare", by=SYSTEM, person=people["other evaluator"], cluster=stranger, kind="other", note=""

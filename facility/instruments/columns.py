@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
@@ -88,15 +89,13 @@ def rows_for(person: Any) -> list[Table]:
     """Every cluster and member that the person may see. One statement a table."""
     clusters = Cluster.objects.visible_to(person).order_by("sort_name", "pk")
     members = Organisation.objects.visible_to(person).filter(cluster__isnull=False).select_related("cluster")
-    rows = {"clusters": clusters, "members": members.order_by("cluster__sort_name", "sort_name", "pk")}
-    return [
-        Table(
-            name,
-            [column.heading for column in columns],
-            ([column.cell(record) for column in columns] for record in rows[name].iterator(chunk_size=500)),
-        )
-        for name, (_model, columns) in TABLES.items()
-    ]
+    rows: dict[str, QuerySet] = {"clusters": clusters, "members": members.order_by("cluster__sort_name", "sort_name", "pk")}
+    return [_table(name, columns, rows[name]) for name, (_model, columns) in TABLES.items()]
+
+
+def _table(name: str, columns: tuple[Column, ...], rows: QuerySet) -> Table:
+    lines = ([column.cell(record) for column in columns] for record in rows.iterator(chunk_size=500))
+    return Table(name, [column.heading for column in columns], lines)
 
 
 def template() -> list[Table]:

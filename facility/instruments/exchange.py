@@ -7,10 +7,12 @@ and left out. To run it twice changes nothing twice.
 
 from __future__ import annotations
 
+import copy
+import uuid
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +20,7 @@ from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
 from facility.instruments.columns import TABLES
-from facility.instruments.matching import Line, compared
+from facility.instruments.matching import Line, compared, same
 from facility.roles import any_of, any_office, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Workflow, state_field
@@ -194,17 +196,20 @@ class Import(Workflow):
             setattr(self, act, sum(line["act"] == act for line in self.lines))
 
     def open_lines(self) -> list[Line]:
-        """What is still to be taken over."""
-        return [line for line in self.lines if line["act"] in ("new", "changed")]
+        """What is still to be taken over; in one order for everybody, or two imports could block each other."""
+        found = [line for line in self.lines if line["act"] in ("new", "changed")]
+        return sorted(found, key=lambda line: (line["table"], same(line["title"])))
 
     def proceeded(self) -> str:
         """Takes over the next portion, each row by its own step; answers the state then."""
+        # A copy, or the door would not see that they have changed.
+        self.lines = copy.deepcopy(self.lines)
         for line in self.open_lines()[:AT_ONCE]:
             try:
                 line["key"] = str(self.written(line).pk)
                 line["act"] = "done"
                 self.taken_over += 1
-            except Refused as refused:
+            except (Refused, IntegrityError) as refused:
                 line["act"] = "wrong"
                 line["faults"] = faults_of(line, refused)
                 self.wrong += 1
@@ -223,7 +228,7 @@ class Import(Workflow):
                 raise Invalid({"cluster": [_t("Its cluster is not taken over.")]})
         if line["act"] == "new":
             return model().perform("create", by=self.person, **values)
-        return model(pk=line["key"]).perform("edit", by=self.person, expected=line["version"], **values)
+        return model(pk=uuid.UUID(line["key"])).perform("edit", by=self.person, expected=line["version"], **values)
 
     def overseers(self) -> list[Any]:
         """Whoever handed it in."""
@@ -234,8 +239,10 @@ class Import(Workflow):
         return [line for line in self.lines if line["act"] == "wrong"]
 
 
-def faults_of(line: Line, refused: Refused) -> list[list[str]]:
-    """[[heading, sentence]] of a step that was refused."""
+def faults_of(line: Line, refused: Exception) -> list[list[str]]:
+    """[[heading, sentence]] of a step that was refused, by the door or by the database."""
+    if isinstance(refused, IntegrityError):
+        return [["", _t("This is there already, or somebody else has just entered it.")]]
     headings = {column.path: column.heading for column in TABLES[line["table"]][1]}
     if isinstance(refused, Invalid):
         return [[headings.get(name, name), " ".join(map(str, said))] for name, said in refused.errors.items()]

@@ -1,8 +1,8 @@
 """What an import would do: each row of a file compared with the register, and judged by the form of its step.
 
-A line is JSON-able: {"table", "sheet", "row", "cells", "title", "act" (new, changed, unchanged, wrong), "key", "version",
-"values" (input of the step), "under" (index of the line that makes its cluster), "changes" [[heading, before, after]],
-"faults" [[heading, sentence]]}.
+A line is JSON-able: {"table", "sheet", "row", "cells", "title", "act" (new, changed, unchanged, wrong), "key",
+"version", "values" (input of the step), "under" (index of the line that makes its cluster), "changes" [[heading,
+before, after]], "faults" [[heading, sentence]]}.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Comparison:
         self.by_key: dict[str, Any] = {str(one.pk): one for one in clusters}
         self.members: dict[Any, Any] = {}
         if any(row["table"] == "members" for row in rows):
-            for one in Organisation.objects.visible_to(by).filter(cluster__isnull=False):
-                self.members[one.cluster_id, same(one.name)] = self.by_key[str(one.pk)] = one
+            for firm in Organisation.objects.visible_to(by).filter(cluster__isnull=False):
+                self.members[firm.cluster_id, same(firm.name)] = self.by_key[str(firm.pk)] = firm
 
     def lines(self) -> list[Line]:
         """The clusters' lines, then the members', which may belong to a cluster of the same file."""

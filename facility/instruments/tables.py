@@ -1,7 +1,7 @@
 """Tables that a stranger sent, as rows of text with their place: XLSX and CSV. Pure: bytes in, JSON-able out.
 
-Called in a child process with limits (facility.isolation). What is refused is named by a key of `exchange.REFUSALS` with
-its parameters, since sentences are made where the reader's language is known.
+Called in a child process with limits (facility.isolation). What is refused is named by a key of `exchange.REFUSALS`
+with its parameters, since sentences are made where the reader's language is known.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ BYTES_AT_MOST = 5_000_000
 ROWS_AT_MOST = 5_000
 COLUMNS_AT_MOST = 60
 SEPARATORS = ";,\t"
+# An XML part that declares a document type does so in its first bytes; no office program writes one.
+HEAD_OF_PART = 4096
 # A sheet of the template that explains the others.
 EXPLAINS = "columns"
 Row = tuple[int, list[str]]
@@ -68,6 +70,11 @@ def _workbook(data: bytes) -> list[tuple[str, list[Row]]]:
     if why := look_inside(data, "xlsx"):
         raise Refused("unsafe", why=why)
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            for name in packed.namelist():
+                with packed.open(name) as part:
+                    if b"<!DOCTYPE" in part.read(HEAD_OF_PART).upper():
+                        raise Refused("damaged")
         # First row by row, so that a file of a million rows is refused before it fills the memory.
         quick = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
         for sheet in quick.worksheets:
@@ -200,7 +207,8 @@ def _rows_of(
         named = dict(zip(head, [*cells, *[""] * len(head)], strict=False))
         kept = {heading: text for heading, text in named.items() if heading in columns}
         spoilt = [heading for heading, text in kept.items() if "\x00" in text]
-        spoilt += ["…"] if any(cells[len(head) :]) else []
+        beside = [text for heading, text in zip([*head, *[""] * len(cells)], cells, strict=False) if not heading]
+        spoilt += ["…"] if any(beside) else []
         clean = {heading: text.replace("\x00", "") for heading, text in kept.items()}
         yield {"table": table, "sheet": sheet, "row": number, "cells": clean, "spoilt": spoilt}
 

@@ -21,7 +21,7 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 # What a spreadsheet takes for the beginning of a formula, with the full-width twins.
-LEADS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
+LEADS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")  # noqa: RUF001
 CHUNK = 64_000
 CELL_AT_MOST = 32_767  # letters, the limit of the format
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -98,7 +98,10 @@ def write_xlsx(file: Any, tables: Iterable[Table]) -> None:
     }
     with xlsxwriter.Workbook(file, options) as book:
         bold = book.add_format({"bold": True})
-        forms = {dt.date: book.add_format({"num_format": DAY}), dt.datetime: book.add_format({"num_format": MOMENT})}
+        forms: dict[type[Any], Any] = {
+            dt.date: book.add_format({"num_format": DAY}),
+            dt.datetime: book.add_format({"num_format": MOMENT}),
+        }
         for table in tables:
             sheet = book.add_worksheet(table.name)
             sheet.freeze_panes(1, 0)
@@ -110,7 +113,7 @@ def write_xlsx(file: Any, tables: Iterable[Table]) -> None:
                     _write_cell(sheet, number, at, cell, forms)
 
 
-def _write_cell(sheet: Any, row: int, column: int, cell: Any, forms: dict[type, Any]) -> None:
+def _write_cell(sheet: Any, row: int, column: int, cell: Any, forms: dict[type[Any], Any]) -> None:
     if cell is None or cell == "":
         return
     if isinstance(cell, bool):

@@ -54,7 +54,7 @@ def cell(record: Any, name: str) -> dict[str, Any]:
 
 
 def bare(record: Any, name: str) -> Any:
-    """A named value of a record as a file holds it: numbers, days and instants as such, choices and records in words."""
+    """A named value of a record as a file holds it: numbers, days and instants as such, all else in words."""
     *path_, last = name.split("__")
     owner: Any = record
     for part in path_:

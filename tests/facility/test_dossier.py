@@ -55,7 +55,7 @@ def test_office_and_observers_have_everything_that_was_handed_in(client, scene, 
     found = packed(client.get(address(call)))
     assert list(found) == [sheet.name for sheet in SHEETS]
     assert [row[0] for row in found["applications"]] == ["application", made.number]
-    assert found["needs"][1] == [made.number, "1", "Increasing energy efficiency", "Less energy in dyeing."]
+    assert found["needs"][1] == [made.number, "1", "Maximising energy efficiency", "Less energy in dyeing."]
     assert found["evaluations"][1][1:4] == [evaluator.name, "Submitted", "80.00"]
     assert [row[2:5] for row in found["scores"][1:]] == [["Relevance", "60", "8.00"], ["Capacity", "40", "8.00"]]
     assert len(found["partners"]) == len(found["selection"]) == 1
@@ -76,7 +76,7 @@ def test_the_workbook_holds_the_same_as_the_csvs(client, scene):
 
 @pytest.mark.parametrize("who", ["foreign", "evaluator", "manager"])
 def test_nobody_else_knows_of_it(client, scene, who):
-    _programme, _lead, coordinator, evaluator, call = scene
+    _programme, _lead, _coordinator, evaluator, call = scene
     lead = make.cluster()
     manager = make.manager_of(lead)
     make.draft(call, manager, lead).perform("submit", by=manager)
@@ -119,7 +119,7 @@ def test_300_applications_take_as_many_statements_as_3(client, db):
 
 
 def test_no_cell_of_the_whole_call_is_a_formula(client, scene):
-    _programme, _lead, coordinator, evaluator, call = scene
+    _programme, _lead, coordinator, _evaluator, call = scene
     lead = make.cluster(name="=cmd|calc")
     manager = make.manager_of(lead)
     need = {"area": "energy-efficiency", "text": "@SUM(1)"}

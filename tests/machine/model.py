@@ -121,6 +121,14 @@ MODEL: dict[str, dict[str, Row]] = {
         receive: new -> received                                  | anybody system
         scan_file: received -> clean rejected                     | system
     """),
+    "facility.import": rows("""
+        upload: new -> received checked                           | any_office
+        examine: received -> checked                              | system
+        confirm: checked -> applying applied                      | importer
+        proceed: applying -> applying applied                     | system
+        discard: checked -> discarded                             | importer system
+        forget: applied -> =                                      | system
+    """),
     "facility.call": rows("""
         create: new -> draft                                      | office
         edit: draft -> =                                          | office
@@ -472,6 +480,9 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "office": office,
     "own_lead": lambda held, record: held.has("lead", "programme", record.pk),
     "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
+    "importer": lambda held, record: (
+        record.person_id == held.person.pk and held.anywhere("lead", "coordinator")
+    ),
     "any_administrator": lambda held, record: held.anywhere("administrator"),
     "asking_manager": lambda held, record: record.asker_id == held.person.pk and held.anywhere("manager"),
     "any_advisor": lambda held, record: held.anywhere("advisor"),
