@@ -52,6 +52,23 @@ COURSE: dict[str, tuple[set[str], set[str]]] = {
     "uphold_rejection": ({"under_review"}, {"rejected"}),
     "overturn": ({"under_review"}, {"eligible", "reserve"}),
 }
+# How likely each act is before closing, before the release, and after it.
+WEIGHTS = {
+    "time_passes": (2, 1, 1),
+    "the_closing_hour_comes": (6, 0, 0),
+    "the_lead_extends": (1, 1, 0),
+    "somebody_drafts": (4, 1, 0),
+    "somebody_submits": (9, 1, 1),
+    "somebody_clarifies": (2, 7, 1),
+    "somebody_gives_up_or_complains": (1, 1, 8),
+    "a_stranger_tries": (1, 1, 1),
+    "the_office_checks": (2, 8, 2),
+    "somebody_evaluates": (1, 12, 3),
+    "the_ranking_is_proposed": (1, 9, 1),
+    "the_lead_releases": (1, 9, 1),
+    "the_lead_promotes": (1, 1, 8),
+    "the_lead_reviews": (1, 4, 6),
+}
 OFFICE = {"return_for_clarification", "declare_eligible", "declare_ineligible", "close_evaluation"}
 LEAD = {"promote", "uphold", "uphold_rejection", "overturn"}
 
@@ -80,6 +97,8 @@ class CallMachine(RuleBasedStateMachine):
         self.travel = time_machine.travel(timezone.now(), tick=False)
         self.clock = self.travel.start()
         self.choose = random.Random(0)
+        self.seed = self.turns = 0
+        self.has_changed = True
         self.bids: list[Bid] = []
         self.call = Call.objects.get(pk=self.scene.call.pk)
         self.closes_at, self.is_open, self.is_released = self.call.closes_at, True, False
@@ -92,9 +111,21 @@ class CallMachine(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 2**32 - 1))
     def begin(self, seed: int) -> None:
-        self.choose = random.Random(seed)
-        for _ in range(2):
+        self.seed, self.choose = seed, random.Random(seed)
+        for _ in range(3):
             self.somebody_drafts()
+
+    @rule(turn=st.integers(0, 2**32 - 1))
+    def somebody_acts(self, turn: int) -> None:
+        """Anything at any time, and mostly what belongs to the time: before closing, before the release, after it."""
+        self.choose = random.Random(f"{self.seed} {self.turns} {turn}")
+        self.turns += 1
+        phase = 2 if self.is_released else 1 if not self.is_open else 0
+        acts = list(WEIGHTS)
+        early = phase == 0 and self.turns < STEPS / 4
+        weights = [0 if early and act == "the_closing_hour_comes" else WEIGHTS[act][phase] for act in acts]
+        self.has_changed = False
+        getattr(self, self.choose.choices(acts, weights)[0])()
 
     # -- taking steps
 
@@ -111,6 +142,7 @@ class CallMachine(RuleBasedStateMachine):
             assert type(record)._base_manager.filter(pk=record.pk).values().first() == before
             return False
         self.done[step] += 1
+        self.has_changed = True
         return True
 
     def input_for(self, record: Any, step: str, by: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -145,27 +177,25 @@ class CallMachine(RuleBasedStateMachine):
 
     # -- the clock
 
-    @rule(hours=st.sampled_from([1, 30, 200]))
-    def time_passes(self, hours: int) -> None:
-        self.clock.shift(dt.timedelta(hours=hours))
+    def time_passes(self) -> None:
+        self.clock.shift(dt.timedelta(hours=self.choose.choice([1, 30, 100])))
         self.relay()
 
-    @rule(off=st.sampled_from([-1, 0, 1]), relay=st.booleans())
-    def the_closing_hour_comes(self, off: int, relay: bool) -> None:
+    def the_closing_hour_comes(self) -> None:
         """To the second before, at and after it; the relay may be late."""
+        off, relay = self.choose.choice([-1, 0, 1, 1]), self.choose.random() < 0.6
         if timezone.now() < self.closes_at + off * SECOND:
             self.clock.move_to(self.closes_at + off * SECOND)
             if relay:
                 self.relay()
 
     def relay(self) -> None:
-        tasks.tick()
+        self.has_changed = tasks.tick() > 0 or self.has_changed
         if timezone.now() >= self.closes_at:
             self.is_open = False
 
-    @rule(days=st.sampled_from([-40, 1, 9]))
-    def the_lead_extends(self, days: int) -> None:
-        later = self.closes_at + dt.timedelta(days=days)
+    def the_lead_extends(self) -> None:
+        later = self.closes_at + dt.timedelta(days=self.choose.choice([-40, 1, 9]))
         self.call.refresh_from_db()
         if self.take(self.call, "extend", self.scene.lead, closes_at=later.isoformat(), reason="Holidays."):
             assert self.is_open and later > max(self.closes_at, timezone.now())
@@ -173,7 +203,6 @@ class CallMachine(RuleBasedStateMachine):
 
     # -- applicants
 
-    @rule()
     def somebody_drafts(self) -> None:
         """One draft for each cluster; a second one only after the first is withdrawn."""
         cluster, manager = self.choose.choice(self.scene.clusters)
@@ -184,31 +213,30 @@ class CallMachine(RuleBasedStateMachine):
         assert made is None or (self.is_open and not taken), "a draft in a closed call, or a second one"
         assert made is not None or not self.is_open or taken, "a draft is refused for nothing"
         if made is not None:
+            self.has_changed = True
             self.bids.append(Bid(made.pk, manager))
 
-    @rule(twice=st.booleans())
-    def somebody_submits(self, twice: bool) -> None:
-        for _ in range(1 + twice):
+    def somebody_submits(self) -> None:
+        for _ in range(self.choose.choice([1, 2, 3])):
             bid = self.advance("submit")
             if bid is not None:
                 assert timezone.now() < self.closes_at, "submitted after closing"
                 bid.hand_ins += 1
 
-    @rule()
     def somebody_clarifies(self) -> None:
         bid = self.advance("resubmit")
         if bid is not None:
             bid.hand_ins += 1
 
-    @rule(step=st.sampled_from(["withdraw", "decline", "request_review"]))
-    def somebody_gives_up_or_complains(self, step: str) -> None:
+    def somebody_gives_up_or_complains(self) -> None:
+        step = self.choose.choice(["withdraw", "decline", "decline", "request_review", "request_review"])
         bid = self.advance(step)
         if bid is not None and step == "request_review":
             bid.reviews += 1
             assert bid.reviews == 1, "a second review"
 
-    @rule(step=st.sampled_from(["submit", "withdraw", "decline", "promote", "declare_eligible"]))
-    def a_stranger_tries(self, step: str) -> None:
+    def a_stranger_tries(self) -> None:
+        step = self.choose.choice(["submit", "withdraw", "decline", "promote", "declare_eligible"])
         bid = self.choose.choice(self.bids) if self.bids else None
         if bid is None:
             return
@@ -217,14 +245,13 @@ class CallMachine(RuleBasedStateMachine):
 
     # -- office, evaluators, lead
 
-    @rule(
-        step=st.sampled_from(["return_for_clarification", "declare_eligible", "declare_eligible", "declare_ineligible"])
-    )
-    def the_office_checks(self, step: str) -> None:
-        self.advance(step)
+    def the_office_checks(self) -> None:
+        for _ in range(self.choose.choice([1, 2, 3])):
+            self.advance(
+                self.choose.choice(["return_for_clarification", *["declare_eligible"] * 7, "declare_ineligible"])
+            )
 
-    @rule(value=st.integers(3, 10))
-    def somebody_evaluates(self, value: int) -> None:
+    def somebody_evaluates(self) -> None:
         """One evaluation, then the score."""
         bid = self.one_in("close_evaluation")
         if bid is None or bid.state != "eligible":
@@ -234,10 +261,11 @@ class CallMachine(RuleBasedStateMachine):
             asked = {"application": record, "evaluator": evaluator}
             judged = Evaluation().perform("assign", by=self.scene.coordinator, **asked)
             judged.perform("accept", by=evaluator)
-            judged.perform("submit", by=evaluator, scores=make.scores(self.call, value), comment="Sound.")
+            judged.perform(
+                "submit", by=evaluator, scores=make.scores(self.call, self.choose.randint(3, 10)), comment="Sound."
+            )
         self.advance("close_evaluation")
 
-    @rule()
     def the_ranking_is_proposed(self) -> None:
         if self.selection is None:
             self.selection = Selection().perform("create", by=self.scene.coordinator, call=self.call)
@@ -246,7 +274,6 @@ class CallMachine(RuleBasedStateMachine):
             assert not self.is_open, "ranked while the call was open"
             assert not [bid for bid in self.bids if bid.state in UNDECIDED], "ranked before all were evaluated"
 
-    @rule()
     def the_lead_releases(self) -> None:
         if self.selection is None:
             return
@@ -265,7 +292,6 @@ class CallMachine(RuleBasedStateMachine):
         assert len(chosen) == min(PLACES, len(passing)), "a place is left, or one too many is given"
         assert sorted(chosen, reverse=True) == sorted(passing, reverse=True)[: len(chosen)], "not the best"
 
-    @rule()
     def the_lead_promotes(self) -> None:
         there = Application.objects.filter(call=self.call, state="reserve").order_by("reserve_position")
         first = there.values_list("pk", flat=True).first()
@@ -275,42 +301,42 @@ class CallMachine(RuleBasedStateMachine):
             assert held < PLACES, "promoted into no place"
             assert bid.key == first, "promoted out of order"
 
-    @rule(step=st.sampled_from(["uphold", "uphold_rejection", "overturn"]))
-    def the_lead_reviews(self, step: str) -> None:
-        self.advance(step)
+    def the_lead_reviews(self) -> None:
+        self.advance(self.choose.choice(["uphold", "uphold_rejection", "overturn"]))
 
     # -- what may never be
 
     @invariant()
-    def no_application_is_lost_and_none_stands_elsewhere(self) -> None:
-        there = dict(Application.objects.filter(call=self.scene.call).values_list("pk", "state"))
-        assert there == {bid.key: bid.state for bid in self.bids}
+    def nothing_is_what_it_may_not_be(self) -> None:
+        """Looked at after whatever has changed something."""
+        if not self.has_changed:
+            return
+        rows = list(Application.objects.filter(call=self.scene.call))
+        self.no_application_is_lost_and_none_stands_elsewhere(rows)
+        self.no_place_is_held_twice_and_none_that_is_not_there(rows)
+        self.everything_handed_in_came_in_time_and_has_its_receipt(rows)
+        state, closes_at = Call.objects.values_list("state", "closes_at").get(pk=self.scene.call.pk)
+        assert (state == "open", closes_at) == (self.is_open, self.closes_at), "open for too long, or not long enough"
 
-    @invariant()
-    def no_place_is_held_twice_and_none_that_is_not_there(self) -> None:
-        rows = Application.objects.filter(call=self.scene.call)
-        places = list(rows.filter(place__isnull=False).values_list("place", flat=True))
-        assert len(places) == rows.filter(state="selected").count() <= PLACES
+    def no_application_is_lost_and_none_stands_elsewhere(self, rows: list[Application]) -> None:
+        assert {row.pk: row.state for row in rows} == {bid.key: bid.state for bid in self.bids}
+
+    def no_place_is_held_twice_and_none_that_is_not_there(self, rows: list[Application]) -> None:
+        places = [row.place for row in rows if row.place is not None]
+        assert len(places) == sum(row.state == "selected" for row in rows) <= PLACES
         assert len(set(places)) == len(places) and set(places) <= set(range(1, PLACES + 1))
 
-    @invariant()
-    def everything_handed_in_came_before_closing_and_has_its_receipt_once(self) -> None:
-        keys = [bid.key for bid in self.bids if bid.hand_ins]
-        rows = Application.objects.filter(pk__in=keys)
-        assert all(row.submitted_at < self.closes_at and row.receipt and row.number for row in rows)
-        assert len({row.number for row in rows}) == len(rows), "a number was given twice"
-        others = Application.objects.filter(call=self.scene.call).exclude(pk__in=keys)
-        assert not others.exclude(receipt="").exists() and not others.filter(submitted_at__isnull=False).exists()
-        submitted = Counter(Entry.objects.filter(record_id__in=keys, step="submit").values_list("record_id", flat=True))
-        assert all(submitted[key] == 1 for key in keys), "submitted twice"
-        receipts = Notice.objects.filter(record_id__in=keys, key__contains="was received")
+    def everything_handed_in_came_in_time_and_has_its_receipt(self, rows: list[Application]) -> None:
+        hand_ins = {bid.key: bid.hand_ins for bid in self.bids if bid.hand_ins}
+        there = [row for row in rows if row.pk in hand_ins]
+        assert all(row.submitted_at < self.closes_at and row.receipt and row.number for row in there)
+        assert len({row.number for row in there}) == len(there), "a number was given twice"
+        assert not [row for row in rows if row.pk not in hand_ins and (row.receipt or row.submitted_at)]
+        submitted = Entry.objects.filter(record_id__in=hand_ins, step="submit").values_list("record_id", flat=True)
+        assert Counter(submitted) == Counter(list(hand_ins)), "submitted twice"
+        receipts = Notice.objects.filter(record_id__in=hand_ins, key__contains="was received")
         told = Counter(receipts.values_list("record_id", flat=True))
-        assert all(1 <= told[bid.key] <= bid.hand_ins for bid in self.bids if bid.hand_ins), "a receipt too many"
-
-    @invariant()
-    def the_call_is_open_exactly_until_the_relay_has_seen_its_end(self) -> None:
-        state, closes_at = Call.objects.values_list("state", "closes_at").get(pk=self.scene.call.pk)
-        assert (state == "open", closes_at) == (self.is_open, self.closes_at)
+        assert all(1 <= told[key] <= number for key, number in hand_ins.items()), "a receipt too many"
 
 
 class Scene:
