@@ -55,14 +55,14 @@ COURSE: dict[str, tuple[set[str], set[str]]] = {
 # How likely each act is before closing, before the release, and after it.
 WEIGHTS = {
     "time_passes": (2, 1, 1),
-    "the_closing_hour_comes": (6, 0, 0),
+    "the_closing_hour_comes": (14, 0, 0),
     "the_lead_extends": (1, 1, 0),
     "somebody_drafts": (4, 1, 0),
     "somebody_submits": (9, 1, 1),
     "somebody_clarifies": (2, 7, 1),
     "somebody_gives_up_or_complains": (1, 1, 8),
     "a_stranger_tries": (1, 1, 1),
-    "the_office_checks": (2, 8, 2),
+    "the_office_checks": (2, 14, 2),
     "somebody_evaluates": (1, 12, 3),
     "the_ranking_is_proposed": (1, 9, 1),
     "the_lead_releases": (1, 9, 1),
@@ -122,7 +122,7 @@ class CallMachine(RuleBasedStateMachine):
         self.turns += 1
         phase = 2 if self.is_released else 1 if not self.is_open else 0
         acts = list(WEIGHTS)
-        early = phase == 0 and self.turns < STEPS / 4
+        early = phase == 0 and self.turns < STEPS / 6
         weights = [0 if early and act == "the_closing_hour_comes" else WEIGHTS[act][phase] for act in acts]
         self.has_changed = False
         getattr(self, self.choose.choices(acts, weights)[0])()
