@@ -209,6 +209,8 @@ FILLS: dict[str, Fill] = {
     "agenda": lambda choose, form, record: [
         {"element": "expert_presentation", "title": text(), "speaker": "", "minutes": 30}
     ],
+    "question_days": lambda choose, form, record: choose.choice([None, 3]),
+    "wording": lambda choose, form, record: text(),
     "opens_at": lambda choose, form, record: instant(choose.choice([-1, -1, 5])),
     "closes_at:CallForm": lambda choose, form, record: instant(choose.choice([6, 20])),
     "closes_at:ExtendCall": lambda choose, form, record: (
@@ -223,6 +225,11 @@ FILLS: dict[str, Fill] = {
     "ends_at": lambda choose, form, record: instant(7.1),
     "month": lambda choose, form, record: day(7)[:7],
     "order": lambda choose, form, record: next(_counter) % 400 + 100,
+    "kind:WebinarForm": lambda choose, form, record: (
+        record.kind if record.state == "announced" else choose.choice(["synergy", "information", "orientation"])
+    ),
+    "audience:WebinarForm": lambda choose, form, record: "",
+    "chosen:WebinarForm": lambda choose, form, record: keys_of(form.fields["chosen"], 1),
     "capacity:WebinarForm": lambda choose, form, record: choose.choice([None, 1, 2]),
     "capacity": lambda choose, form, record: choose.randint(1, 4),
     "smes_count": lambda choose, form, record: 0,
