@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -46,6 +47,7 @@ class Call(InProgramme):
         "minimum_score",
         "country_cap",
         "evaluations_required",
+        "is_blind",
     )
     search_in = ("title_text",)
     filter_by = ("state", "programme")
@@ -70,6 +72,8 @@ class Call(InProgramme):
         "places": "places",
         "minimum_score": "minimum_score",
         "country_cap": "country_cap",
+        "blind": "is_blind",
+        "checklist": "checklist",
         "criteria": Many(
             "facility.Criterion",
             "call",
@@ -90,6 +94,9 @@ class Call(InProgramme):
     reserve_places = models.PositiveSmallIntegerField(_("places on the reserve list"), default=10)
     evaluations_required = models.PositiveSmallIntegerField(_("evaluations per application"), default=2)
     spread_threshold = models.DecimalField(_("spread that needs a note"), max_digits=5, decimal_places=2, default=25)
+    is_blind = models.BooleanField(_("evaluators see no names"), default=False)
+    # Empty stands for the standard list, see eligibility.py.
+    checklist = models.JSONField(_("eligibility checklist"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("call")
@@ -198,6 +205,29 @@ class Call(InProgramme):
     )
     def cancel(self, *, by: Any, reason: str) -> None:
         """Takes the call back before it has opened."""
+
+    @step(
+        label=_("Write the eligibility checklist"),
+        source=[State.DRAFT, State.ANNOUNCED],
+        target=None,
+        who=office,
+        form="ChecklistForm",
+        edits=True,
+    )
+    def write_checklist(self, *, by: Any, points: list[dict[str, str]]) -> None:
+        """The points that every application is checked against; without any, the standard ones."""
+        self.checklist = points
+
+    @step(
+        label=_("Assign evaluators"),
+        source=[State.OPEN, State.CLOSED],
+        target=None,
+        who=office,
+        form="AssignEvaluators",
+    )
+    def assign_evaluators(self, *, by: Any, pairs: list[dict[str, Any]]) -> None:
+        """Asks all these evaluators at once; nobody who is asked already is moved."""
+        apps.get_model("facility.Evaluation").ask_all(self, pairs, by=by)  # type: ignore[attr-defined]
 
     def evaluators(self) -> Any:
         """The people who evaluate for the programme."""

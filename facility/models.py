@@ -3,7 +3,8 @@
 from .application import Application
 from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
-from .evaluation import Evaluation, Score
+from .eligibility import EligibilityAnswer
+from .evaluation import Declaration, Evaluation, Score
 from .instruments.link import Link
 from .registry.cluster import Cluster
 from .registry.conflicts import Conflict
@@ -11,6 +12,7 @@ from .registry.documents import Document, Download
 from .registry.grants import Grant
 from .registry.organisation import Organisation
 from .registry.people import Person, Token
+from .registry.profile import EvaluatorProfile, ProfileEmployer
 from .registry.programme import Programme
 from .selection import Selection, SelectionLine
 
@@ -22,13 +24,17 @@ __all__ = [
     "Cluster",
     "Conflict",
     "Criterion",
+    "Declaration",
     "Document",
     "Download",
+    "EligibilityAnswer",
     "Evaluation",
+    "EvaluatorProfile",
     "Grant",
     "Link",
     "Organisation",
     "Person",
+    "ProfileEmployer",
     "Programme",
     "Score",
     "Selection",

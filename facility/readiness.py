@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zoneinfo
+from decimal import Decimal
 from typing import Any
 
+from django.db.models import OuterRef, Q
 from django.utils import formats
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from facility.bid import Bid
+from facility.bid import Bid, tied
 from facility.workflow import clock
 from facility.workflow.steps import guard
 
@@ -50,12 +52,18 @@ class Ready(Bid):
 
     @guard(_("Close all evaluations that the call asks for first."))
     def has_enough_evaluations(self) -> Any:
-        """As many evaluations are submitted as the call requires."""
-        done = self.evaluations.filter(state="submitted").count()
+        """As many evaluations count as the call requires."""
+        done = len(self.totals())
         required = self.call.evaluations_required
         return done >= required or [
             _t("%(done)d of %(required)d evaluations are submitted.") % {"done": done, "required": required}
         ]
+
+    def totals(self) -> list[Decimal]:
+        """The totals that make up the score: those submitted by evaluators who are not tied to the application."""
+        tied_one = tied(OuterRef(OuterRef("evaluator_id")), "application__lead_cluster_id", "application_id")
+        given = self.evaluations.filter(~Q(tied_one), state="submitted", total__isnull=False)
+        return list(given.values_list("total", flat=True))
 
     @guard(_("A place must be free."))
     def has_free_place(self) -> Any:

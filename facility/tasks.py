@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from facility.evaluation import Evaluation
 from facility.instruments.link import Link
 from facility.registry.documents import Document
 from facility.registry.grants import Grant
@@ -72,6 +73,12 @@ def forget_where_people_were_signed_in() -> int:
     """Address and browser of sessions that are over."""
     there = Session.objects.values("session_key")
     return UserSession.objects.exclude(session_key__in=there).delete()[0]
+
+
+@daily
+def take_off_the_tied() -> int:
+    """Evaluators who came into conflict by what others changed: a partner, the members of a cluster, its managers."""
+    return Evaluation.take_off_the_tied(by=SYSTEM)
 
 
 @daily

@@ -9,11 +9,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from advisory.curriculum import CurriculumVitae
-from facility.evaluation import Evaluation
+from facility.evaluation import Declaration, Evaluation
 from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document
 from facility.registry.grants import Grant, grant
 from facility.registry.organisation import Organisation
+from facility.registry.profile import EvaluatorProfile
 from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
@@ -60,9 +61,7 @@ def build() -> World:
     call = world.add(make.call(programme, people["coordinator"]))
     application = world.add(make.draft(call, people["manager"], cluster, partners=[{"cluster": str(partner.pk)}]))
     application.perform("submit", by=people["manager"])
-    application.perform(
-        "declare_eligible", by=people["coordinator"], is_established_in_eu=True, is_registered=True, is_complete=True
-    )
+    application.perform("declare_eligible", by=people["coordinator"], answers=make.MET)
     for name in ("evaluator", "fellow evaluator"):
         made = Evaluation().perform("assign", by=people["coordinator"], application=application, evaluator=people[name])
         made.perform("accept", by=people[name])
@@ -84,6 +83,10 @@ def build() -> World:
             "declare", by=SYSTEM, person=people["other evaluator"], cluster=stranger, kind="other", note=""
         )
     )
+    profile = {"person": people["evaluator"], "programme": programme, "languages": ["en"], "limit": 10}
+    world.add(EvaluatorProfile().perform("describe", by=SYSTEM, **profile))
+    blind = make.call(programme, people["coordinator"], is_blind=True)
+    world.add(Declaration().perform("declare", by=people["evaluator"], call=blind))
     grant(people["nobody"], "policymaker", "programme", programme.pk, by=SYSTEM, programme=programme)
     world.add(Grant.objects.get(person=people["nobody"]))
     people["holder"] = people["nobody"]

@@ -2,6 +2,8 @@
 
 from .application import *  # noqa: F403
 from .call import *  # noqa: F403
+from .eligibility import *  # noqa: F403
 from .evaluation import *  # noqa: F403
+from .profile import *  # noqa: F403
 from .registry import *  # noqa: F403
 from .selection import *  # noqa: F403

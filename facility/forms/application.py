@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.application import Application
-from facility.bid import AREAS, INELIGIBLE, PARTNERS_AT_MOST
+from facility.bid import AREAS, PARTNERS_AT_MOST
 from facility.call import Call
 from facility.registry.cluster import Cluster
 from facility.roles import held
@@ -76,29 +76,6 @@ class ClarifyApplication(StepForm):
     """The answer to a request for clarification."""
 
     clarification = long_text(_("Clarification"))
-
-
-class EligibilityForm(StepForm):
-    """The checklist; a point that is not met is waived with a reason or the application is not eligible."""
-
-    is_established_in_eu = forms.BooleanField(label=_("The lead cluster is established in a Member State"))
-    is_registered = forms.BooleanField(label=_("The lead cluster is registered on the platform"))
-    is_complete = forms.BooleanField(label=_("The application is complete and signed"))
-    waiver = forms.CharField(
-        label=_("Waiver"), max_length=500, required=False, help_text=_("If a point is waived, the reason.")
-    )
-
-    def prepare(self) -> None:
-        """A waiver stands for the points that are not ticked."""
-        if self.is_bound and self.data.get("waiver"):
-            for name in ("is_established_in_eu", "is_registered", "is_complete"):
-                self.fields[name].required = False
-
-
-class IneligibilityForm(ReasonForm):
-    """Why an application is not eligible."""
-
-    reason_code = forms.ChoiceField(label=_("Reason"), choices=INELIGIBLE)
 
 
 class PlaceForm(StepForm):

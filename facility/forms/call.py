@@ -44,6 +44,7 @@ class CallForm(Edits):
         label=_("Evaluations per application"), min_value=1, max_value=5, initial=2
     )
     spread_threshold = forms.DecimalField(label=_("Spread that needs a note"), min_value=0, max_value=100, initial=25)
+    is_blind = forms.BooleanField(label=_("Evaluators see no names, countries or websites"), required=False)
     criteria = Rows(CriterionRow, minimum=1, maximum=20, label=_("Criteria"), help_text=_("Weights sum to 100."))
 
     def narrow(self) -> None:

@@ -60,7 +60,14 @@ MODEL: dict[str, dict[str, Row]] = {
         edit: kept -> =                                           | any_office manager_of_cluster
     """),
     "facility.conflict": rows("""
-        declare: new -> kept                                      | any_office oneself system
+        declare: new -> kept                                      | office_of_person oneself system
+    """),
+    "facility.evaluatorprofile": rows("""
+        describe: new -> kept                                     | office evaluator_oneself system
+        edit: kept -> =                                           | office evaluator_oneself
+    """),
+    "facility.declaration": rows("""
+        declare: new -> kept                                      | evaluator_of_call_oneself
     """),
     "facility.document": rows("""
         receive: new -> received                                  | anybody system
@@ -69,6 +76,8 @@ MODEL: dict[str, dict[str, Row]] = {
     "facility.call": rows("""
         create: new -> draft                                      | office
         edit: draft -> =                                          | office
+        write_checklist: draft announced -> =                     | office
+        assign_evaluators: open closed -> =                       | office
         publish: draft -> announced                               | office
         open: announced -> open                                   | system
         close: open -> closed                                     | system
@@ -83,9 +92,11 @@ MODEL: dict[str, dict[str, Row]] = {
         submit: draft -> submitted                                | manager_of_lead_cluster
         return_for_clarification: submitted -> returned           | office
         resubmit: returned -> submitted                           | manager_of_lead_cluster
+        check_eligibility: submitted -> =                         | office
         declare_eligible: submitted -> eligible                   | office
         declare_ineligible: submitted -> ineligible               | office
         close_evaluation: eligible -> evaluated                   | office
+        reopen_evaluation: evaluated -> eligible                  | office system
         select: evaluated -> selected                             | nobody
         reserve: evaluated -> reserve                             | nobody
         reject: evaluated -> rejected                             | nobody
@@ -99,10 +110,12 @@ MODEL: dict[str, dict[str, Row]] = {
     """),
     "facility.evaluation": rows("""
         assign: new -> assigned                                   | office
+        ask: new -> assigned                                      | nobody
         accept: assigned -> in_progress                           | evaluator_of_this
         recuse: assigned in_progress -> recused                   | evaluator_of_this
         save_draft: in_progress -> =                              | evaluator_of_this
         submit: in_progress -> submitted                          | evaluator_of_this
+        take_off: assigned in_progress submitted -> recused       | system
         reopen: submitted -> in_progress                          | office
     """),
     "facility.selection": rows("""
@@ -295,6 +308,13 @@ def office(held: Held, record: Any) -> bool:
     )
 
 
+def shares_a_programme(held: Held, record: Any) -> bool:
+    """Lead or coordinator of a programme in which the record's person has or had a role."""
+    keys = {key for role, scope, key in held.grants if scope == "programme" and role in {"lead", "coordinator"}}
+    of_person = Grant._base_manager.filter(person=record.person_id)
+    return of_person.filter(Q(programme_id__in=keys) | Q(scope_type="programme", scope_key__in=keys)).exists()
+
+
 def project_of(record: Any) -> Any:
     """The key of the project that a record belongs to; a project belongs to itself."""
     return record.pk if record._meta.label_lower == "advisory.project" else record.project_id
@@ -373,6 +393,13 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "office": office,
     "own_lead": lambda held, record: held.has("lead", "programme", record.pk),
     "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
+    "office_of_person": shares_a_programme,
+    "evaluator_oneself": lambda held, record: (
+        record.person_id == held.person.pk and held.has("evaluator", "programme", record.programme_id)
+    ),
+    "evaluator_of_call_oneself": lambda held, record: (
+        record.person_id == held.person.pk and held.has("evaluator", "programme", record.call.programme_id)
+    ),
     "any_administrator": lambda held, record: held.anywhere("administrator"),
     "any_advisor": lambda held, record: held.anywhere("advisor"),
     "oneself": lambda held, record: record.person_id == held.person.pk,
