@@ -3,9 +3,9 @@
 Pure: from papers and readers to pairs, by a minimum-cost flow. Source -> paper (as many units as evaluations are still
 wanted) -> reader (one unit, where nothing stands between them) -> sink (one arc for each further paper of a reader).
 In this order the result has: as many evaluations as can be given at all, shortages spread over the papers, loads as
-even as the rest allows, then the best fit of languages and expertise. The n-th paper of a reader costs n steps of load, so
-that the sum grows with the square of the load and the evenest loads are the cheapest (a separable convex cost: Ahuja,
-Magnanti, Orlin, Network Flows, 1993, ch. 14). All costs are whole numbers, so the optimum is exact.
+even as the rest allows, then the best fit of languages and expertise. Each further paper of a reader costs more than
+the one before, so that the sum grows with the square of the load and the evenest loads are the cheapest (a separable
+convex cost: Ahuja, Magnanti, Orlin, Network Flows, 1993, ch. 14). All costs are whole numbers: the optimum is exact.
 """
 
 from __future__ import annotations
