@@ -15,7 +15,8 @@ from django.utils.translation import ngettext
 
 from facility.application import Application
 from facility.call import Call
-from facility.evaluation import SCALE, Declaration, Evaluation
+from facility.declaration import Declaration
+from facility.evaluation import SCALE, Evaluation
 from facility.workflow import clock
 from facility.workflow.show import carried
 from facility.workflow.web import DetailPage, StepPage, page_of, step_url

@@ -3,8 +3,9 @@
 from .application import Application
 from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
+from .declaration import Declaration
 from .eligibility import EligibilityAnswer
-from .evaluation import Declaration, Evaluation, Score
+from .evaluation import Evaluation, Score
 from .instruments.link import Link
 from .registry.cluster import Cluster
 from .registry.conflicts import Conflict

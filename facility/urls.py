@@ -8,6 +8,7 @@ from facility import (  # (pages of records register themselves)
     call_pages,  # noqa: F401
     eligibility_pages,
     evaluation_pages,  # noqa: F401
+    progress_pages,
     web,
 )
 
@@ -42,7 +43,7 @@ urlpatterns = [
     path("workspace/calls/<uuid:pk>/eligibility/", eligibility_pages.queue, CALL, name="eligibility-queue"),
     path(
         "workspace/applications/<uuid:pk>/close_evaluation/",
-        assigning_pages.ScoresPage.as_view(),
+        progress_pages.ScoresPage.as_view(),
         APPLICATION | {"step": "close_evaluation"},
         name="close-evaluation",
     ),
@@ -52,8 +53,8 @@ urlpatterns = [
         CALL | {"step": "assign_evaluators"},
         name="assign-evaluators",
     ),
-    path("workspace/calls/<uuid:pk>/evaluation/", assigning_pages.progress, CALL, name="evaluation-progress"),
-    path("workspace/calls/<uuid:pk>/calibration/", assigning_pages.calibrate, CALL, name="calibration"),
+    path("workspace/calls/<uuid:pk>/evaluation/", progress_pages.progress, CALL, name="evaluation-progress"),
+    path("workspace/calls/<uuid:pk>/calibration/", progress_pages.calibrate, CALL, name="calibration"),
     path("workspace/search/", web.search, name="search"),
     path("workspace/trail/", web.trail, name="trail"),
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),

@@ -9,7 +9,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from advisory.curriculum import CurriculumVitae
-from facility.evaluation import Declaration, Evaluation
+from facility.declaration import Declaration
+from facility.evaluation import Evaluation
 from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document
 from facility.registry.grants import Grant, grant

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from facility.application import Application
 from facility.bid import clusters_of, tied
 from facility.call import Call, Criterion
-from facility.evaluation import SCALE, Evaluation, clusters_in
+from facility.declaration import clusters_in
+from facility.evaluation import SCALE, Evaluation
 from facility.registry.cluster import Cluster
 from facility.registry.conflicts import Conflict, ties_of
 from facility.registry.people import Person

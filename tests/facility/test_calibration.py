@@ -69,10 +69,8 @@ def test_somebody_who_judged_one_application_is_moved_little():
 
 
 def test_figures_of_an_evaluator_are_those_of_the_table():
-    found = calibrate(
-        [Total("a", "one", 80.0), Total("a", "two", 60.0), Total("b", "one", 70.0), Total("b", "two", 70.0)]
-        + [Total("c", "one", 90.0)]
-    )
+    given_ = {("a", "one"): 80.0, ("a", "two"): 60.0, ("b", "one"): 70.0, ("b", "two"): 70.0, ("c", "one"): 90.0}
+    found = calibrate(Total(*key, value) for key, value in given_.items())
     one, two = found.evaluators
     assert (one.count, one.mean, one.against) == (3, 80.0, 10.0)
     assert one.deviation == pytest.approx(10.0)
