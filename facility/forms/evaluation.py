@@ -112,7 +112,7 @@ class AssignEvaluators(StepForm):
                 faults[f"[{at}].evaluator"] = [said % evaluator]
             asked.add(pair)
         if faults:
-            error = ValidationError([f"{sentence}" for said in faults.values() for sentence in said])
+            error = ValidationError(" ".join(dict.fromkeys(sentence for said in faults.values() for sentence in said)))
             error.rows = faults  # type: ignore[attr-defined]
             raise error
         return [
