@@ -17,10 +17,9 @@ from facility.bid import AREAS, clusters_of
 from facility.call import Call
 from facility.evaluation import Evaluation
 from facility.forms.evaluation import PAIRS_AT_MOST
-from facility.forms.profile import OFFICIAL
 from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.conflicts import ties_of
-from facility.registry.profile import EvaluatorProfile
+from facility.registry.profile import OFFICIAL, EvaluatorProfile
 from facility.workflow.show import carried
 from facility.workflow.web import StepPage
 

@@ -145,7 +145,7 @@ class Bid(InProgramme):
         "reason_code",
         "reason_text",
     )
-    staff_facts = ("score", "spread", "place", "reserve_position", "receipt")
+    staff_facts = ("spread_warning", "score", "spread", "place", "reserve_position", "receipt")
     search_in = ("lead_cluster__name", "title_text", "number")
     filter_by = ("state", "call")
     order_by = ("-id", "number", "score")

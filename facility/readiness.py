@@ -65,6 +65,17 @@ class Ready(Bid):
         given = self.evaluations.filter(~Q(tied_one), state="submitted", total__isnull=False)
         return list(given.values_list("total", flat=True))
 
+    def spread_warning(self) -> str:
+        """A sentence where the evaluators are further apart than the call lets pass without a word."""
+        totals = self.totals() if self.state == "eligible" else []
+        apart, limit = (max(totals) - min(totals) if totals else 0), self.call.spread_threshold
+        if apart <= limit:
+            return ""
+        said = _t("The evaluators are %(spread)s points apart, more than %(limit)s.")
+        return said % {"spread": formats.number_format(apart, 0), "limit": formats.number_format(limit, 0)}
+
+    spread_warning.label = _("far apart")  # type: ignore[attr-defined]
+
     @guard(_("A place must be free."))
     def has_free_place(self) -> Any:
         """The call has a place that nobody holds."""

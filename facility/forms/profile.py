@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf.locale import LANG_INFO
 from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +14,7 @@ from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.conflicts import Conflict
 from facility.registry.organisation import Organisation
 from facility.registry.people import Person
-from facility.registry.profile import TIES, EvaluatorProfile
+from facility.registry.profile import LANGUAGES, TIES, EvaluatorProfile
 from facility.registry.programme import Programme
 from facility.roles import held, in_force
 from facility.workflow.input import Rows, StepForm, choices_of
@@ -23,12 +22,6 @@ from facility.workflow.steps import SYSTEM
 
 from .registry import SHORT, Edits
 
-# The official languages of the EU (Regulation No 1, art. 1, as amended), by their own names.
-OFFICIAL = (
-    *("bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "ga", "hr"),
-    *("hu", "it", "lt", "lv", "mt", "nl", "pl", "pt", "ro", "sk", "sl", "sv"),
-)
-LANGUAGES = [(code, LANG_INFO[code]["name_local"] if code in LANG_INFO else "Malti") for code in OFFICIAL]
 LOAD_AT_MOST = 200
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,12 @@ TIES = [
     ("personal", _("family or friends")),
     ("other", _("another interest")),
 ]
+# The official languages of the EU (Regulation No 1, art. 1, as amended), by their own names.
+OFFICIAL = (
+    *("bg", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "ga", "hr"),
+    *("hu", "it", "lt", "lv", "mt", "nl", "pl", "pt", "ro", "sk", "sl", "sv"),
+)
+LANGUAGES = [(code, LANG_INFO[code]["name_local"] if code in LANG_INFO else "Malti") for code in OFFICIAL]
 oneself = who("the evaluator", lambda person: Q(person=person, programme_id__in=held(person, "evaluator")), "evaluator")
 
 
@@ -31,8 +38,8 @@ class EvaluatorProfile(Record):
 
     records = "evaluator-profiles"
     lede = _("Languages, expertise and past employers of evaluators; they decide who is asked to judge what.")
-    columns = ("person", "programme", "languages", "limit")
-    facts = ("person", "programme", "languages", "ecosystem_words", "area_words", "limit")
+    columns = ("person", "programme", "language_words", "limit")
+    facts = ("person", "programme", "language_words", "ecosystem_words", "area_words", "limit")
     search_in = ("person__name",)
     filter_by = ("programme",)
     door_related = ("person", "programme")
@@ -94,6 +101,10 @@ class EvaluatorProfile(Record):
         """Whoever is tied now stops evaluating now."""
         apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=[self.person_id])  # type: ignore[attr-defined]
 
+    def language_words(self) -> list[str]:
+        """The languages by their own names."""
+        return [name for code, name in LANGUAGES if code in self.languages]
+
     def ecosystem_words(self) -> list[str]:
         """The ecosystems in words."""
         return _words("ecosystems", self.ecosystems)
@@ -102,6 +113,7 @@ class EvaluatorProfile(Record):
         """The areas in words."""
         return _words("areas", self.areas)
 
+    language_words.label = _("languages")  # type: ignore[attr-defined]
     ecosystem_words.label = _("industrial ecosystems")  # type: ignore[attr-defined]
     area_words.label = _("areas of advice")  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""Conflicts of interest: by whatever they come, from that moment nothing is read, and what was scored counts no more."""
+"""Conflicts of interest: by whatever they come, from then on nothing is read, and what was scored counts no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eligibility: answered point by point beside what is known, decided by people, with reasons the checklist bears out."""
+"""Eligibility: answered point by point beside what is known, decided by people, with reasons that are borne out."""
 
 from __future__ import annotations
 
