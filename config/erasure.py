@@ -16,7 +16,7 @@ from advisory.curriculum import CurriculumVitae
 from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document
 from facility.registry.people import Person
-from facility.registry.profile import EvaluatorProfile
+from facility.registry.evaluator import EvaluatorProfile
 from facility.workflow.engine import Record
 from facility.workflow.trail import Detail, Entry
 

@@ -19,7 +19,7 @@ from facility.evaluation import Evaluation
 from facility.forms.evaluation import PAIRS_AT_MOST
 from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.conflicts import ties_of
-from facility.registry.profile import OFFICIAL, EvaluatorProfile
+from facility.registry.evaluator import OFFICIAL, EvaluatorProfile
 from facility.workflow.show import carried
 from facility.workflow.web import StepPage
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from facility.application import Application
 from facility.bid import tied
 from facility.call import Criterion
-from facility.declaration import Declaration
+from facility.interests import InterestsDeclaration
 from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant, grant
 from facility.registry.programme import InProgramme
@@ -168,7 +168,7 @@ class Evaluation(InProgramme):
             return True
         partners = self.application.partners.values_list("cluster_id", flat=True)
         named = {str(key) for key in (self.application.lead_cluster_id, *partners)}
-        return named <= Declaration.covered(self.evaluator_id, self.application.call_id)
+        return named <= InterestsDeclaration.covered(self.evaluator_id, self.application.call_id)
 
     @guard(_("The application is no longer being evaluated."))
     def is_being_evaluated(self) -> bool:

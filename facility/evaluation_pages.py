@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from facility.application import Application
 from facility.call import Call
-from facility.declaration import Declaration
+from facility.interests import InterestsDeclaration
 from facility.evaluation import SCALE, Evaluation
 from facility.workflow import clock
 from facility.workflow.show import carried
@@ -104,7 +104,7 @@ class EvaluationStep(StepPage):
         return super().after(record)
 
 
-@page_of(Declaration)
+@page_of(InterestsDeclaration)
 class DeclarationStep(StepPage):
     """The list of the clusters of a blind call; afterwards on to what waits for the evaluator."""
 
@@ -114,7 +114,7 @@ class DeclarationStep(StepPage):
         self.record.call = named.first() if named else None
         return super().get(request, **kwargs)
 
-    def after(self, record: Declaration) -> str:
+    def after(self, record: InterestsDeclaration) -> str:
         """The first that can be opened now."""
         mine = Evaluation.objects.visible_to(self.person).filter(
             evaluator=self.person, application__call=record.call_id
@@ -168,7 +168,7 @@ def blind_declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any
     """The same where names are kept back: the list of the call comes first, and tells nothing of this one."""
     accept, recuse = record.step("accept"), record.step("recuse")
     may_open = record.has_declared() is True
-    new = reverse("new", kwargs={"records": Declaration.records, "step": "declare"})
+    new = reverse("new", kwargs={"records": InterestsDeclaration.records, "step": "declare"})
     return Queue(record).context() | {
         "application": {"title": record.title(), "lang": "", "lede": ""},
         "is_blind": True,

@@ -3,7 +3,7 @@
 from .application import Application
 from .bid import ApplicationNeed, ApplicationPartner
 from .call import Call, Criterion
-from .declaration import Declaration
+from .interests import InterestsDeclaration
 from .eligibility import EligibilityAnswer
 from .evaluation import Evaluation, Score
 from .instruments.link import Link
@@ -13,7 +13,7 @@ from .registry.documents import Document, Download
 from .registry.grants import Grant
 from .registry.organisation import Organisation
 from .registry.people import Person, Token
-from .registry.profile import EvaluatorProfile, ProfileEmployer
+from .registry.evaluator import EvaluatorProfile, ProfileEmployer
 from .registry.programme import Programme
 from .selection import Selection, SelectionLine
 
@@ -25,7 +25,7 @@ __all__ = [
     "Cluster",
     "Conflict",
     "Criterion",
-    "Declaration",
+    "InterestsDeclaration",
     "Document",
     "Download",
     "EligibilityAnswer",

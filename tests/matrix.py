@@ -62,7 +62,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("facility.evaluation", "save_draft"): {"evaluator"},
     ("facility.evaluation", "take_off"): SYSTEM,
     ("facility.evaluation", "reopen"): OFFICE,
-    ("facility.declaration", "declare"): {"evaluator"},
+    ("facility.interestsdeclaration", "declare"): {"evaluator"},
     ("facility.selection", "create"): OFFICE,
     ("facility.selection", "propose"): OFFICE,
     ("facility.selection", "approve"): LEAD,

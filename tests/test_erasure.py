@@ -13,7 +13,7 @@ from django.test import Client
 
 from facility.registry.conflicts import Conflict
 from facility.registry.people import Person, Token
-from facility.registry.profile import EvaluatorProfile, ProfileEmployer
+from facility.registry.evaluator import EvaluatorProfile, ProfileEmployer
 from facility.workflow import trail
 from facility.workflow.engine import all_records
 from facility.workflow.steps import SYSTEM

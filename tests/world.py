@@ -9,13 +9,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from advisory.curriculum import CurriculumVitae
-from facility.declaration import Declaration
+from facility.interests import InterestsDeclaration
 from facility.evaluation import Evaluation
 from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document
 from facility.registry.grants import Grant, grant
 from facility.registry.organisation import Organisation
-from facility.registry.profile import EvaluatorProfile
+from facility.registry.evaluator import EvaluatorProfile
 from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
@@ -87,7 +87,7 @@ def build() -> World:
     profile = {"person": people["evaluator"], "programme": programme, "languages": ["en"], "limit": 10}
     world.add(EvaluatorProfile().perform("describe", by=SYSTEM, **profile))
     blind = make.call(programme, people["coordinator"], is_blind=True)
-    world.add(Declaration().perform("declare", by=people["evaluator"], call=blind))
+    world.add(InterestsDeclaration().perform("declare", by=people["evaluator"], call=blind))
     grant(people["nobody"], "policymaker", "programme", programme.pk, by=SYSTEM, programme=programme)
     world.add(Grant.objects.get(person=people["nobody"]))
     people["holder"] = people["nobody"]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from facility.application import Application
 from facility.bid import clusters_of, tied
 from facility.call import Call, Criterion
-from facility.declaration import clusters_in
+from facility.interests import clusters_in
 from facility.evaluation import SCALE, Evaluation
 from facility.registry.cluster import Cluster
 from facility.registry.conflicts import Conflict, ties_of
@@ -120,7 +120,7 @@ class AssignEvaluators(StepForm):
         ]
 
 
-class DeclarationForm(StepForm):
+class InterestsForm(StepForm):
     """The clusters of a blind call in which an evaluator has an interest."""
 
     call = forms.ModelChoiceField(label=_("Call"), queryset=Call.objects.all())

@@ -14,7 +14,7 @@ from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.conflicts import Conflict
 from facility.registry.organisation import Organisation
 from facility.registry.people import Person
-from facility.registry.profile import LANGUAGES, TIES, EvaluatorProfile
+from facility.registry.evaluator import LANGUAGES, TIES, EvaluatorProfile
 from facility.registry.programme import Programme
 from facility.roles import held, in_force
 from facility.workflow.input import Rows, StepForm, choices_of

@@ -8,7 +8,7 @@ from typing import Any
 from django.test import Client
 
 from facility.evaluation import Evaluation
-from facility.registry.profile import EvaluatorProfile
+from facility.registry.evaluator import EvaluatorProfile
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from facility.assigning_pages import Desk, language_of
 from facility.evaluation import Evaluation
 from facility.registry.conflicts import Conflict
-from facility.registry.profile import EvaluatorProfile
+from facility.registry.evaluator import EvaluatorProfile
 from facility.workflow import tasks
 from facility.workflow.clock import Timer
 from facility.workflow.engine import all_records

@@ -9,7 +9,7 @@ import time_machine
 from django.core import mail
 
 from facility.application import Application
-from facility.declaration import Declaration
+from facility.interests import InterestsDeclaration
 from facility.evaluation import Evaluation
 from facility.registry.conflicts import Conflict
 from facility.workflow import tasks
@@ -48,7 +48,7 @@ def found():
 
 def opened(found):
     for one in (found.mine, found.other):
-        Declaration().perform("declare", by=one.evaluator, call=str(found.call.pk))
+        InterestsDeclaration().perform("declare", by=one.evaluator, call=str(found.call.pk))
         one.perform("accept", by=one.evaluator)
     return found
 
@@ -132,7 +132,7 @@ def test_nothing_is_opened_before_the_clusters_of_the_call_are_gone_through(foun
         found.mine.perform("accept", by=found.mine.evaluator)
     page = client(found.mine.evaluator)
     html = page.get(f"/workspace/evaluations/{found.mine.pk}/").content.decode()
-    where = f"/workspace/declarations/new/declare/?call={found.call.pk}"
+    where = f"/workspace/interests-declarations/new/declare/?call={found.call.pk}"
     assert where in html and "open it" not in html
     listed = page.get(where).content.decode()
     assert LEAD in listed and PARTNER in listed and "001" not in listed
@@ -144,9 +144,9 @@ def test_nothing_is_opened_before_the_clusters_of_the_call_are_gone_through(foun
 def test_whoever_names_a_cluster_is_not_given_its_application(found):
     person, partner = found.mine.evaluator, found.bid.partners.get().cluster
     with pytest.raises(Invalid) as refused:
-        Declaration().perform("declare", by=person, call=str(found.call.pk), ties=[str(partner.pk)])
+        InterestsDeclaration().perform("declare", by=person, call=str(found.call.pk), ties=[str(partner.pk)])
     assert list(refused.value.errors) == ["kind"]
-    Declaration().perform("declare", by=person, call=str(found.call.pk), ties=[str(partner.pk)], kind="personal")
+    InterestsDeclaration().perform("declare", by=person, call=str(found.call.pk), ties=[str(partner.pk)], kind="personal")
     found.mine.refresh_from_db()
     assert found.mine.state == "recused"
     assert Conflict.objects.get().cluster == partner
@@ -154,12 +154,12 @@ def test_whoever_names_a_cluster_is_not_given_its_application(found):
 
 
 def test_what_joins_the_call_later_is_declared_on_again(found):
-    Declaration().perform("declare", by=found.mine.evaluator, call=str(found.call.pk))
+    InterestsDeclaration().perform("declare", by=found.mine.evaluator, call=str(found.call.pk))
     late = eligible(found, "IT")
     made = Evaluation().perform("assign", by=found.coordinator, application=late, evaluator=found.mine.evaluator)
     with pytest.raises(Blocked, match="declare your interests"):
         made.perform("accept", by=made.evaluator)
-    Declaration().perform("declare", by=found.mine.evaluator, call=str(found.call.pk))
+    InterestsDeclaration().perform("declare", by=found.mine.evaluator, call=str(found.call.pk))
     assert made.perform("accept", by=made.evaluator).state == "in_progress"
 
 
@@ -168,7 +168,7 @@ def test_a_declaration_is_asked_in_blind_calls_of_the_own_programme_only(found):
     stranger = make.staff("evaluator", make.programme())
     for person, call in ((found.mine.evaluator, seeing), (stranger, found.call)):
         with pytest.raises(Invalid):
-            Declaration().perform("declare", by=person, call=str(call.pk))
+            InterestsDeclaration().perform("declare", by=person, call=str(call.pk))
 
 
 def test_the_office_sees_who_applied(found):

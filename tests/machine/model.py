@@ -66,7 +66,7 @@ MODEL: dict[str, dict[str, Row]] = {
         describe: new -> kept                                     | office evaluator_oneself system
         edit: kept -> =                                           | office evaluator_oneself
     """),
-    "facility.declaration": rows("""
+    "facility.interestsdeclaration": rows("""
         declare: new -> kept                                      | evaluator_of_call_oneself
     """),
     "facility.document": rows("""

@@ -29,10 +29,10 @@ own_declaration = who(
 )
 
 
-class Declaration(Record):
+class InterestsDeclaration(Record):
     """In a blind call: an evaluator has gone through its clusters and named those in which they have an interest."""
 
-    records = "declarations"
+    records = "interests-declarations"
     lede = _("Which clusters of a blind call an evaluator has looked at for interests of their own.")
     columns = ("person", "call", "made_at", "clusters_count")
     facts = columns
@@ -46,10 +46,10 @@ class Declaration(Record):
     )
 
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="declarations", verbose_name=_("person")
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="interests_declarations", verbose_name=_("person")
     )
     call = models.ForeignKey(
-        "facility.Call", on_delete=models.PROTECT, related_name="declarations", verbose_name=_("call")
+        "facility.Call", on_delete=models.PROTECT, related_name="interests_declarations", verbose_name=_("call")
     )
     made_at = models.DateTimeField(_("declared"), default=clock.now)
     clusters = models.JSONField(_("clusters looked at"), default=list)
@@ -71,7 +71,7 @@ class Declaration(Record):
 
     clusters_count.label = _("clusters looked at")  # type: ignore[attr-defined]
 
-    @step(label=_("Declare interests"), new=True, who=own_declaration, form="DeclarationForm")
+    @step(label=_("Declare interests"), new=True, who=own_declaration, form="InterestsForm")
     def declare(self, *, by: Any, call: Any, ties: Any, kind: str, note: str) -> None:
         """Names the clusters in which you have an interest; applications of the others can be opened then."""
         self.call, self.person = call, by
