@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -107,9 +108,10 @@ def _line(name: str, weight: int, cells: list[Any], values: list[Any]) -> list[A
     return [name, weight, *shown, *ends]
 
 
-def _tidy(number: Any) -> Any:
+def _tidy(number: Decimal) -> Decimal:
+    """To two places, without zeros at its end."""
     rounded = round(number, 2)
-    return int(rounded) if rounded == int(rounded) else rounded
+    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded.normalize()
 
 
 # -- the whole evaluation of a call
