@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from facility.evaluation import Evaluation
-from facility.registry.profile import EvaluatorProfile
+from facility.registry.evaluator import EvaluatorProfile
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
 
