@@ -14,7 +14,9 @@ from django.db import connection, models, transaction
 from advisory.advisor import Advisor
 from advisory.curriculum import CurriculumVitae
 from facility.asked import Asked
+from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document
+from facility.registry.evaluator import EvaluatorProfile
 from facility.registry.people import Person
 from facility.workflow.engine import Record
 from facility.workflow.trail import Detail, Entry
@@ -29,6 +31,7 @@ OWN = {
     "facility.token",
     "facility.letter",
     "facility.link",
+    "facility.profileemployer",
     "workflow.notice",
     "workflow.once",
     "webinars.signup",
@@ -60,20 +63,25 @@ def erase(person: Person) -> dict[str, int]:
     curricula = list(CurriculumVitae._base_manager.filter(advisor__in=advisors).values_list("pk", flat=True))
     papers = list(CurriculumVitae._base_manager.filter(pk__in=curricula).values_list("document_id", flat=True))
     stored = list(Document._base_manager.filter(pk__in=papers).values_list("stored", flat=True))
+    profiles = list(EvaluatorProfile._base_manager.filter(person=person).values_list("pk", flat=True))
+    tied = models.Q(person=person) | models.Q(other=person)
+    conflicts = list(Conflict._base_manager.filter(tied).values_list("pk", flat=True))
     with transaction.atomic():
         for model, column in _references():
             if model._meta.label_lower in OWN:
                 counts[model._meta.label_lower] = model._base_manager.filter(**{column: person}).delete()[0]
         for part in ("advisory.CvField", "advisory.CvPassage"):
             counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
-        with _past_the_door(Advisor, Asked, CurriculumVitae, Document):
+        with _past_the_door(Advisor, Asked, CurriculumVitae, Document, EvaluatorProfile, Conflict):
             # Published texts name nobody; the words it came in may.
             Asked._base_manager.filter(asker=person).update(text=GONE)
+            EvaluatorProfile._base_manager.filter(pk__in=profiles).update(languages=[], ecosystems=[], areas=[])
+            Conflict._base_manager.filter(pk__in=conflicts).update(note="")
             CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
             Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
         entries = Entry.objects.filter(
-            models.Q(actor=person) | models.Q(record_id__in=[*advisors, *curricula, *papers])
+            models.Q(actor=person) | models.Q(record_id__in=[*advisors, *curricula, *papers, *profiles, *conflicts])
         ).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
         person.name, person.email, person.is_active = GONE, None, False

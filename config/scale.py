@@ -24,7 +24,7 @@ from advisory.assignment import Assignment
 from advisory.case import ProjectCluster
 from advisory.project import Project
 from facility.application import Application
-from facility.bid import AREAS, ApplicationNeed, ApplicationPartner
+from facility.papers import AREAS, ApplicationNeed, ApplicationPartner
 from facility.call import Call, Criterion
 from facility.evaluation import Evaluation, Score
 from facility.registry.cluster import ECOSYSTEMS, Cluster

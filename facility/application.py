@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
-from facility import letter, submission
+from facility import eligibility, letter, submission
 from facility.bid import State, own_manager
 from facility.papers import Clarification, Submission
 from facility.quotas import TO_APPLICANTS, in_force, joined, worded
 from facility.ranking import Reason
 from facility.readiness import Ready
-from facility.roles import lead, office, parent_step, staff_of
+from facility.roles import any_of, lead, office, parent_step, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import perform_many
 from facility.workflow.steps import step
@@ -108,20 +108,34 @@ class Application(Ready):
         return made
 
     @step(
-        label=_("Declare eligible"), source=State.SUBMITTED, target=State.ELIGIBLE, who=office, form="EligibilityForm"
+        label=_("Check eligibility"),
+        source=State.SUBMITTED,
+        target=None,
+        who=office,
+        form="EligibilityForm",
+        edits=True,
     )
-    def declare_eligible(self, *, by: Any, **checks: Any) -> None:
+    def check_eligibility(self, *, by: Any, answers: list[dict[str, str]]) -> None:
+        """Saves answers to the checklist, point by point; nothing is decided yet."""
+        eligibility.keep(self, answers)
+
+    @step(
+        label=_("Declare eligible"), source=State.SUBMITTED, target=State.ELIGIBLE, who=office, form="DeclareEligible"
+    )
+    def declare_eligible(self, *, by: Any, answers: list[dict[str, str]]) -> None:
         """Every point of the checklist is answered with yes, or waived with a reason."""
+        eligibility.keep(self, answers)
 
     @step(
         label=_("Declare not eligible"),
         source=State.SUBMITTED,
         target=State.INELIGIBLE,
         who=office,
-        form="IneligibilityForm",
+        form="DeclareIneligible",
     )
-    def declare_ineligible(self, *, by: Any, reason_code: str, reason: str) -> None:
+    def declare_ineligible(self, *, by: Any, answers: list[dict[str, str]], reason_code: str, reason: str) -> None:
         """The applicant reads the reason and may ask once for a review."""
+        eligibility.keep(self, answers)
         self.reason_code, self.reason_text = reason_code, reason
         self.tell(
             self.managers(),
@@ -140,11 +154,23 @@ class Application(Ready):
     )
     def close_evaluation(self, *, by: Any, spread_note: str = "") -> None:
         """Takes the mean of the submitted evaluations as the score. A wide spread needs a note."""
-        given = self.evaluations.filter(state="submitted").values_list("total", flat=True)
-        totals = [total for total in given if total is not None]
+        totals = self.totals()
         self.score = (sum(totals, Decimal()) / len(totals)).quantize(Decimal("0.01"))
         self.spread = max(totals) - min(totals)
         self.spread_note = spread_note
+
+    @step(
+        label=_("Open the evaluation again"),
+        source=State.EVALUATED,
+        target=State.ELIGIBLE,
+        who=any_of(office, system, parent_step),
+        locks="call",
+        form="facility.workflow.input.ReasonForm",
+    )
+    def reopen_evaluation(self, *, by: Any, reason: str) -> None:
+        """Takes the score back, as when an evaluator turns out to be in conflict; it is closed anew."""
+        self.score = self.spread = None
+        self.spread_note = ""
 
     @step(
         label=_("Select"), source=State.EVALUATED, target=State.SELECTED, who=parent_step, quiet=True, form="PlaceForm"

@@ -9,12 +9,13 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.papers import AREAS, PARTNERS_AT_MOST, ApplicationPartner
 from facility.registry.cluster import Cluster
+from facility.registry.conflicts import tied_clusters
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, holders, manager_of, readers, staff_of, who
 from facility.workflow import clock
@@ -62,8 +63,27 @@ partner_manager = who(
     ),
     "manager",
 )
+
+
+def tied(person: Any, lead: str = "lead_cluster_id", bid: str = "pk") -> Exists:
+    """Whether the person has an interest in the lead or a partner of the application.
+
+    `lead` and `bid` are the columns of the outer query that hold the lead cluster and the application.
+    """
+    here = Q(pk=OuterRef(lead)) | Q(partnerships__application_id=OuterRef(bid))
+    return Exists(tied_clusters(person).filter(here))
+
+
+def clusters_of(application: Any) -> set[Any]:
+    """The keys of the lead and the partners; without a statement where the partners were fetched before."""
+    return {application.lead_cluster_id, *(one.cluster_id for one in application.partners.all())}
+
+
+# In a blind call evaluators read by the page of their evaluation only; see docs/adr/0027.
 assigned_evaluator = who(
-    "assigned evaluator", lambda person: Q(pk__in=held(person, "evaluator", scope="application")), "evaluator"
+    "assigned evaluator",
+    lambda person: Q(pk__in=held(person, "evaluator", scope="application"), call__is_blind=False) & ~Q(tied(person)),
+    "evaluator",
 )
 on_public_list = who(
     "public",
@@ -101,10 +121,11 @@ class Bid(InProgramme):
         "context",
         "training_needs",
         "strategic_focus",
+        "reason_code",
         "reason_text",
         "review_open_until",
     )
-    staff_facts = ("score", "spread", "place", "reserve_position", "reason_code")
+    staff_facts = ("spread_warning", "score", "spread", "place", "reserve_position")
     search_in = ("lead_cluster__name", "title_text", "number")
     filter_by = ("state", "call")
     order_by = ("-id", "number", "score")
@@ -159,6 +180,7 @@ class Bid(InProgramme):
         "participant:submitted_at": "submitted_at",
         "participant:receipt": "receipt",
         "participant:answers": "answers",
+        "participant:reason_code": "reason_code",
         "participant:reason_text": "reason_text",
         "participant:needs": Many(
             "facility.ApplicationNeed",
@@ -170,6 +192,12 @@ class Bid(InProgramme):
         "staff:spread": "spread",
         "staff:place": "place",
         "staff:reserve_position": "reserve_position",
+        "staff:eligibility": Many(
+            "facility.EligibilityAnswer",
+            "application",
+            {"point": "point", "answer": "answer", "reason": "reason"},
+            ("pk",),
+        ),
     }
     faces = Faces(
         readers.when(~Q(state="draft")),

@@ -6,6 +6,7 @@ import datetime as dt
 import zoneinfo
 from typing import Any
 
+from django.apps import apps
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
@@ -59,6 +60,7 @@ class Call(CallRules, InProgramme):
         "label_weight",
         "review_days",
         "scale",
+        "is_blind",
     )
     search_in = ("title_text",)
     filter_by = ("state", "programme")
@@ -96,6 +98,8 @@ class Call(CallRules, InProgramme):
             {"kind": "kind", "value": "value", "at_least": "at_least", "at_most": "at_most"},
             ("kind", "value"),
         ),
+        "blind": "is_blind",
+        "checklist": "checklist",
         "criteria": Many(
             "facility.Criterion",
             "call",
@@ -136,6 +140,9 @@ class Call(CallRules, InProgramme):
     )
     spread_threshold = models.DecimalField(_("spread that needs a note"), max_digits=5, decimal_places=2, default=25)
     question_days = models.PositiveSmallIntegerField(_("days before closing without questions"), null=True, blank=True)
+    is_blind = models.BooleanField(_("evaluators see no names"), default=False)
+    # Empty stands for the standard list, see eligibility.py.
+    checklist = models.JSONField(_("eligibility checklist"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("call")
@@ -348,6 +355,28 @@ class Call(CallRules, InProgramme):
         """The people who manage the lead cluster of a draft or an application."""
         clusters = self.applications.exclude(state="withdrawn").values("lead_cluster_id")
         return holders_of_any("manager", scope="cluster", keys=clusters)
+    @step(
+        label=_("Write the eligibility checklist"),
+        source=[State.DRAFT, State.ANNOUNCED],
+        target=None,
+        who=office,
+        form="ChecklistForm",
+        edits=True,
+    )
+    def write_checklist(self, *, by: Any, points: list[dict[str, str]]) -> None:
+        """The points that every application is checked against; without any, the standard ones."""
+        self.checklist = points
+
+    @step(
+        label=_("Assign evaluators"),
+        source=[State.OPEN, State.CLOSED],
+        target=None,
+        who=office,
+        form="AssignEvaluators",
+    )
+    def assign_evaluators(self, *, by: Any, pairs: list[dict[str, Any]]) -> None:
+        """Asks all these evaluators at once; nobody who is asked already is moved."""
+        apps.get_model("facility.Evaluation").ask_all(self, pairs, by=by)  # type: ignore[attr-defined]
 
     def evaluators(self) -> Any:
         """The people who evaluate for the programme."""

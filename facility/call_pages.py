@@ -56,7 +56,21 @@ class CallPage(DetailPage):
             "rows": rows,
             "empty": _("No application is handed in yet."),
         }
-        return context | {"parts": [part, *context["parts"]]}
+        return context | {"parts": [part, *self.ways(record), *context["parts"]]}
+
+    def ways(self, record: Call) -> list[dict[str, Any]]:
+        """For the office: where eligibility and evaluation of the call are worked on."""
+        if record.state not in {"open", "closed", "decided"} or not getattr(record, "_may_edit", False):
+            return []
+        named = [
+            ("eligibility-queue", _("Eligibility"), _("The checklist, application by application.")),
+            ("evaluation-progress", _("Evaluation"), _("Who judges what, how far it is, and who is far apart.")),
+            ("calibration", _("How evaluators compare"), _("Mild and strict, and the scores without it.")),
+        ]
+        rows = [[{"value": word, "url": reverse(name, kwargs={"pk": record.pk})}, said] for name, word, said in named]
+        return [
+            {"title": _("Eligibility and evaluation"), "columns": [_("Page"), _("What for")], "rows": rows, "empty": ""}
+        ]
 
 
 def _questions(call: Call) -> dict[str, Any]:

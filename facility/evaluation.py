@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, OuterRef, Q, Value, When
+from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from facility.application import Application
+from facility.bid import tied
 from facility.call import Criterion
+from facility.interests import InterestsDeclaration
 from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant, grant
 from facility.registry.programme import InProgramme
-from facility.roles import office, readers, staff_of, who
+from facility.roles import any_of, office, parent_step, readers, staff_of, system, who
 from facility.workflow.clock import Due
-from facility.workflow.engine import Faces, Part, state_field
+from facility.workflow.engine import Faces, Part, perform_many, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 
 SCALE = 10
+
+
+def tied_to_it(person: Any) -> Q:
+    """The evaluations of applications in which the person has an interest."""
+    return Q(tied(person, "application__lead_cluster_id", "application_id"))
+
 
 own_evaluation = who("own evaluator", lambda person: Q(evaluator=person), "evaluator")
 fellow_evaluator = who(
@@ -32,10 +43,22 @@ fellow_evaluator = who(
         application_id__in=Evaluation.objects.filter(evaluator=person, state="submitted").values("application_id"),
     ),
 )
+# From the moment a conflict stands, nothing of the application is read: no page, list, search or API answers it.
+untied_reader = who(
+    "own evaluator", lambda person: (Q(evaluator=person) | fellow_evaluator.rule(person)) & ~tied_to_it(person)
+)
+
+
+def _once_opened(column: str) -> Case:
+    """A text of the application, for whoever has declared to have no interest in it."""
+    opened = When(state__in=["in_progress", "submitted"], then=F(f"application__{column}"))
+    return Case(opened, default=Value(""), output_field=models.TextField())
 
 
 class Evaluation(InProgramme):
     """One evaluator's judgement of one application; others' scores are seen only after submitting one's own."""
+
+    scores: Any
 
     class State(models.TextChoices):
         ASSIGNED = "assigned", _("Assigned")
@@ -45,18 +68,25 @@ class Evaluation(InProgramme):
 
     records = "evaluations"
     lede = _("Evaluations of applications.")
-    columns = ("application__lead_cluster__country", "evaluator", "total")
-    list_related = ("application", "application__lead_cluster", "evaluator")
-    facts = ("application", "evaluator", "total", "comment")
-    search_in = ("application__lead_cluster__name",)
+    columns = ("number", "country", "evaluator", "total")
+    list_related = ("application", "application__call", "application__lead_cluster", "evaluator")
+    facts = ("number", "evaluator", "total", "comment")
+    search_in = ("application__number", "evaluator__name")
     filter_by = ("state", "application")
     door_related = ("application", "application__call", "application__lead_cluster", "programme", "evaluator")
     tones = {"assigned": "wait", "in_progress": "active", "submitted": "good", "recused": "idle"}
     clocks = {"assigned": (Due("due_days"),), "in_progress": (Due("due_days"),)}
     awaits = {"assigned": ("accept",), "in_progress": ("submit",)}
+    # What stands in a draft is its evaluator's own; the trail has it from the submission on.
+    untrailed = frozenset({"comment"})
     shape = {
         "application": {"id": "application_id", "number": "application__number"},
         "evaluator": {"id": "evaluator_id", "name": "evaluator__name"},
+        "participant:reading": {
+            "motivation": _once_opened("motivation"),
+            "context": _once_opened("context"),
+            "training_needs": _once_opened("training_needs"),
+        },
         "participant:total": "total",
         "participant:comment": "comment",
         "participant:scores": Many(
@@ -65,8 +95,19 @@ class Evaluation(InProgramme):
             {"criterion": "criterion_id", "name": "criterion__name", "value": "value", "comment": "comment"},
             ("criterion__order",),
         ),
+        # Staff read no drafts: only what was submitted has a total.
+        "staff:comment": Case(
+            When(total__isnull=False, then=F("comment")), default=Value(""), output_field=models.TextField()
+        ),
+        "staff:scores": Many(
+            "facility.Score",
+            "evaluation",
+            {"criterion": "criterion_id", "name": "criterion__name", "value": "value", "comment": "comment"},
+            ("criterion__order",),
+            {"evaluation__total__isnull": False},
+        ),
     }
-    faces = Faces(readers, who("own evaluator", lambda person: Q(evaluator=person) | fellow_evaluator.rule(person)))
+    faces = Faces(readers, untied_reader)
 
     state = state_field(State)
     application = models.ForeignKey(
@@ -89,24 +130,45 @@ class Evaluation(InProgramme):
         return f"{self.application.title()}: {self.evaluator}"
 
     def title(self) -> str:
-        """The application's name."""
+        """The application's name; in a blind call its number, for everybody: titles go into mails and lists."""
+        if self.application.call.is_blind:
+            return _t("Application %s") % self.application.number
         return self.application.title()
+
+    def number(self) -> str:
+        """The application's number."""
+        return self.application.number
+
+    def country(self) -> str:
+        """Where the lead cluster is; not told in a blind call."""
+        return "" if self.application.call.is_blind else str(self.application.lead_cluster.country.name)
+
+    number.label = _("number")  # type: ignore[attr-defined]
+    country.label = _("country")  # type: ignore[attr-defined]
 
     @property
     def lang(self) -> str:
         """The language of the name it is shown under."""
-        return self.application.lead_cluster.lang
+        return "" if self.application.call.is_blind else self.application.lead_cluster.lang
 
     @property
     def due_days(self) -> int:
         """Days to evaluate, a setting of the programme."""
         return self.programme.evaluation_days
 
-    @guard(_("You declared a conflict of interest; recuse yourself."))
+    @guard(_("A conflict of interest stands between the evaluator and a cluster of this application."))
     def is_without_conflict(self) -> bool:
-        """The register holds no conflict with any cluster of the application."""
-        clusters = [self.application.lead_cluster_id, *self.application.partners.values_list("cluster_id", flat=True)]
-        return not Conflict.objects.filter(person=self.evaluator_id, cluster_id__in=clusters).exists()
+        """No tie of the evaluator leads to the lead or a partner."""
+        return not Evaluation.objects.filter(tied_to_it(self.evaluator_id), pk=self.pk).exists()
+
+    @guard(_("In this call names are kept from evaluators: declare your interests in its clusters first."))
+    def has_declared(self) -> bool:
+        """In a blind call, the evaluator has looked at a list with every cluster of the application on it."""
+        if not self.application.call.is_blind:
+            return True
+        partners = self.application.partners.values_list("cluster_id", flat=True)
+        named = {str(key) for key in (self.application.lead_cluster_id, *partners)}
+        return named <= InterestsDeclaration.covered(self.evaluator_id, self.application.call_id)
 
     @guard(_("The application is no longer being evaluated."))
     def is_being_evaluated(self) -> bool:
@@ -119,12 +181,34 @@ class Evaluation(InProgramme):
         self.application, self.evaluator, self.programme_id = application, evaluator, application.programme_id
         self.tell(evaluator, gettext_noop("Please evaluate application %(number)s."), number=application.number)
 
+    @step(label=_("Asked by the plan"), source=NEW, target=State.ASSIGNED, who=parent_step, quiet=True)
+    def ask(self, *, by: Any) -> None:
+        """Asked together with many others by the assignment of the call, which tells each evaluator once."""
+
+    @classmethod
+    def ask_all(cls, call: Any, pairs: list[dict[str, Any]], *, by: Any) -> list[Self]:
+        """Inside a step of the call: asks for all these judgements, in a number of statements that does not grow."""
+        made = [
+            cls(application=pair["application"], evaluator=pair["evaluator"], programme=call.programme)
+            for pair in pairs
+        ]
+        people = {pair["evaluator"].pk: pair["evaluator"] for pair in pairs}
+        for key, number in Counter(pair["evaluator"].pk for pair in pairs).items():
+            call.tell(
+                people[key],
+                gettext_noop("Please evaluate applications of %(call)s; number asked of you: %(number)d."),
+                link=reverse("records", kwargs={"records": cls.records}),
+                call=call.title_text,
+                number=number,
+            )
+        return perform_many(made, "ask", by=by)
+
     @step(
         label=_("Declare no conflict and begin"),
         source=State.ASSIGNED,
         target=State.IN_PROGRESS,
         who=own_evaluation,
-        guards=[is_without_conflict, is_being_evaluated],
+        guards=[is_without_conflict, has_declared, is_being_evaluated],
     )
     def accept(self, *, by: Any) -> None:
         """You have no interest in the clusters of this application and will judge it on its merits."""
@@ -139,21 +223,63 @@ class Evaluation(InProgramme):
     )
     def recuse(self, *, by: Any, kind: str, reason: str) -> None:
         """You have an interest; the conflict enters the register and somebody else is asked."""
-        known = Conflict.objects.filter(person=by, cluster=self.application.lead_cluster).exists()
-        if not known:
-            Conflict().perform(
-                "declare", by=by, person=str(by.pk), cluster=str(self.application.lead_cluster_id), kind=kind, note=""
-            )
+        self._kind = kind
+        self.end_reading(by, reason)
+
+    @step(
+        label=_("Take off"),
+        source=[State.ASSIGNED, State.IN_PROGRESS, State.SUBMITTED],
+        target=State.RECUSED,
+        who=any_of(system, parent_step),
+        quiet=True,
+        form="facility.workflow.input.ReasonForm",
+    )
+    def take_off(self, *, by: Any, reason: str) -> None:
+        """A conflict came up; what was written stays for the trail and counts no more."""
+        self.end_reading(by, reason)
+
+    def end_reading(self, by: Any, reason: str) -> None:
+        """Ends the grant to read the application, and has the office ask somebody else."""
         reading = Grant.objects.filter(
-            person=by, role="evaluator", scope_type="application", scope_key=self.application_id, until_at__isnull=True
+            person=self.evaluator_id,
+            role="evaluator",
+            scope_type="application",
+            scope_key=self.application_id,
+            until_at__isnull=True,
         )
         for held_grant in reading:
             held_grant.perform("revoke", by=by, reason=reason)
         self.tell(
             staff_of(self.programme_id),
-            gettext_noop("An evaluator of application %(number)s is recused."),
+            gettext_noop("An evaluator of application %(number)s is recused; ask somebody else."),
+            link=reverse("assign-evaluators", kwargs={"pk": self.application.call_id}),
             number=self.application.number,
         )
+
+    @classmethod
+    def take_off_the_tied(cls, *, by: Any, people: list[Any] | None = None) -> int:
+        """Takes off every evaluator (of these people) who has an interest in what they evaluate; answers how many.
+
+        Of what was scored already, the evaluation opens again, so that the score is made without them. Decided
+        applications are left alone; reading is blocked there as well.
+        """
+        going = Q(state__in=[cls.State.ASSIGNED, cls.State.IN_PROGRESS])
+        scored = Q(state=cls.State.SUBMITTED, application__state__in=["eligible", "evaluated"])
+        rows = cls.objects.filter(going | scored).filter(tied_to_it(OuterRef(OuterRef("evaluator_id"))))
+        found = list(rows if people is None else rows.filter(evaluator__in=people))
+        reason = _t("A conflict of interest stands.")
+        perform_many(found, "take_off", by=by, reason=reason)
+        keys = [one.application_id for one in found if one.total is not None]
+        for application in Application.objects.filter(pk__in=keys, state="evaluated"):
+            application.perform("reopen_evaluation", by=by, reason=reason)
+        return len(found)
+
+    def after_step(self, name: str, *, by: Any) -> None:
+        """Whoever steps back enters the register, once the evaluation itself is closed."""
+        lead = self.application.lead_cluster_id
+        if name == "recuse" and not Conflict.objects.filter(person=by, cluster=lead).exists():
+            tie = {"person": str(by.pk), "cluster": str(lead), "kind": self._kind, "note": ""}
+            Conflict().perform("declare", by=by, **tie)
 
     # A draft has no rival (only its evaluator writes it), and it must not set the clock of the state back: no `edits`.
     @step(
@@ -181,16 +307,16 @@ class Evaluation(InProgramme):
     def submit(self, *, by: Any, scores: list[dict[str, Any]], comment: str) -> None:
         """A score from 0 to 10 and a comment for each criterion. After this you see your colleagues' scores."""
         self.take(scores, comment)
+        self.trail_also("scores", None, [[row["criterion"].name, row["value"]] for row in scores])
+        self.trail_also("comment", None, comment)
         weighted = sum((row["value"] * row["criterion"].weight for row in scores), Decimal(0))
         self.total = (weighted / self.application.call.scale).quantize(Decimal("0.01"))
 
     def take(self, scores: list[dict[str, Any]], comment: str) -> None:
         """Keeps scores and comments of the form."""
-        before = list(self.scores.order_by("criterion__order").values_list("criterion__name", "value"))
         self.scores.all().delete()
         Score.objects.bulk_create(Score(evaluation=self, **row) for row in scores)
         self.comment = comment
-        self.trail_also("scores", before, [[row["criterion"].name, row["value"]] for row in scores])
 
     @step(
         label=_("Open again"),
@@ -203,6 +329,7 @@ class Evaluation(InProgramme):
     )
     def reopen(self, *, by: Any, reason: str) -> None:
         """Gives the evaluation back to the evaluator."""
+        self.total = None
         self.tell(
             self.evaluator,
             gettext_noop("Your evaluation of application %(number)s is open again."),
@@ -213,18 +340,23 @@ class Evaluation(InProgramme):
         """The evaluator."""
         return [self.evaluator]
 
+    def facts_for(self, face: str) -> tuple[str, ...]:
+        """What stands in a draft is not for staff."""
+        drafts = ("total", "comment") if face == "staff" and self.total is None else ()
+        return tuple(name for name in super().facts_for(face) if name not in drafts)
+
     def parts_for(self, face: str) -> list[dict[str, Any]]:
-        """The scores."""
-        rows = [
-            [s.criterion.name, "" if s.value is None else s.value, s.comment]
-            for s in self.scores.select_related("criterion").order_by("criterion__order")
-        ]
+        """The scores, for staff once they are submitted."""
+        given = self.scores.select_related("criterion").order_by("criterion__order")
+        if face == "staff" and self.total is None:
+            given = given.none()
+        rows = [[s.criterion.name, "" if s.value is None else s.value, s.comment] for s in given]
         return [
             {
                 "title": _("Scores"),
                 "columns": [_("Criterion"), _("Score"), _("Comment")],
                 "rows": rows,
-                "empty": _t("No scores yet."),
+                "empty": _t("No scores are submitted yet.") if face == "staff" else _t("No scores yet."),
             }
         ]
 

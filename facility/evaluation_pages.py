@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from facility.application import Application
+from facility.call import Call
+from facility.interests import InterestsDeclaration
 from facility.evaluation import SCALE, Evaluation
 from facility.workflow import clock
 from facility.workflow.show import carried
@@ -73,7 +76,8 @@ class EvaluationPage(DetailPage):
             return self.page(self.common(record) | self.context(record))
         if record.state == ASSIGNED:
             self.template = "facility/review_conflict.html"  # type: ignore[misc]
-            return self.page(declaration(record, request))
+            before = blind_declaration if record.application.call.is_blind else declaration
+            return self.page(before(record, request))
         form = record.form_for(record.step("save_draft"), by=request.user)
         self.template = "facility/review.html"  # type: ignore[misc]
         return self.page(review(record, form))
@@ -92,10 +96,38 @@ class EvaluationStep(StepPage):
 
     def after(self, record: Evaluation) -> str:
         """On to the next in the queue; home when the last is judged."""
+        if self.step.name == "save_draft" and "stay" in self.request.POST:
+            return super().after(record)
         if self.step.name in {*WRITING, "recuse"}:
             last = super().after(record) if self.step.name == "save_draft" else reverse("home")
             return Queue(record).next_open() or last
         return super().after(record)
+
+
+@page_of(InterestsDeclaration)
+class DeclarationStep(StepPage):
+    """The list of the clusters of a blind call; afterwards on to what waits for the evaluator."""
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The clusters of the call that the address names."""
+        named = Call.objects.filter(is_blind=True, pk=pk) if (pk := _key(request.GET.get("call"))) else None
+        self.record.call = named.first() if named else None
+        return super().get(request, **kwargs)
+
+    def after(self, record: InterestsDeclaration) -> str:
+        """The first that can be opened now."""
+        mine = Evaluation.objects.visible_to(self.person).filter(
+            evaluator=self.person, application__call=record.call_id
+        )
+        first = mine.filter(state=ASSIGNED).order_by("application__number", "id").first()
+        return first.get_absolute_url() if first else reverse("home")
+
+
+def _key(text: Any) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
 
 
 def declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
@@ -132,6 +164,27 @@ def declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def blind_declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
+    """The same where names are kept back: the list of the call comes first, and tells nothing of this one."""
+    accept, recuse = record.step("accept"), record.step("recuse")
+    may_open = record.has_declared() is True
+    new = reverse("new", kwargs={"records": InterestsDeclaration.records, "step": "declare"})
+    return Queue(record).context() | {
+        "application": {"title": record.title(), "lang": "", "lede": ""},
+        "is_blind": True,
+        "declare_url": "" if may_open else f"{new}?call={record.application.call_id}",
+        "facts": [],
+        "ties": [
+            _("Whom this application names, or who wrote it, is not known to me."),
+            _("I did not help to write it, and gain nothing from how it is decided."),
+        ],
+        "form": record.form_for(recuse, by=request.user),
+        "accept_url": step_url(record, accept),
+        "recuse_url": step_url(record, recuse),
+        "hidden": carried(record),
+    }
+
+
 def review(record: Evaluation, form: Any) -> dict[str, Any]:
     """The application at the left, the criteria at the right."""
     application = record.application
@@ -143,7 +196,11 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
     points = sum((weight * value / application.call.scale for weight, value in given), Decimal(0))
     of = sum(weight for weight, _value in given)
     return Queue(record).context() | {
-        "application": {"title": application.title(), "lang": application.lang, "lede": _lede(application)},
+        "application": {
+            "title": record.title(),
+            "lang": record.lang,
+            "lede": "" if application.call.is_blind else _lede(application),
+        },
         "answers": _answers(application),
         "areas": [f"{need.get_area_display()}: {need.words()}" for need in application.needs.order_by("rank")],
         "documents": [
@@ -155,6 +212,7 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
         "given": _("%(done)d of %(total)d given") % {"done": len(given), "total": len(marks)},
         "points": _("%(points)s of %(of)s points so far") % {"points": number_format(_tidy(points)), "of": of},
         "hidden": carried(record),
+        "draft_key": f"{record.evaluator_id}:{record.pk}",
         "save_url": step_url(record, record.step("save_draft")),
         "submit_url": step_url(record, record.step("submit")),
         "blocked_by": [],

@@ -3,10 +3,12 @@
 from .application import Application
 from .asked import Asked, EarlierAnswer
 from .call import Call, Criterion, QuestionSet
+from .eligibility import EligibilityAnswer
 from .evaluation import Evaluation, Score
 from .instruments.exchange import Import
 from .instruments.link import Link
 from .instruments.signature import Signature, SignedText
+from .interests import InterestsDeclaration
 from .letter import Letter, LetterText
 from .papers import (
     ApplicationDocument,
@@ -26,6 +28,7 @@ from .registry.cooperation import Cooperation
 from .registry.declaration import Declaration
 from .registry.documents import Document, Download
 from .registry.engagement import Engagement, Signatory
+from .registry.evaluator import EvaluatorProfile, ProfileEmployer
 from .registry.grants import Grant
 from .registry.indicator import Indicator, IndicatorSet, IndicatorValue, Measurement
 from .registry.label import Label
@@ -54,13 +57,16 @@ __all__ = [
     "Document",
     "Download",
     "EarlierAnswer",
+    "EligibilityAnswer",
     "Engagement",
     "Evaluation",
+    "EvaluatorProfile",
     "Grant",
     "Import",
     "Indicator",
     "IndicatorSet",
     "IndicatorValue",
+    "InterestsDeclaration",
     "KeptText",
     "Label",
     "Letter",
@@ -71,6 +77,7 @@ __all__ = [
     "Organisation",
     "OutsideAssessment",
     "Person",
+    "ProfileEmployer",
     "Programme",
     "QuestionSet",
     "Score",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from django.db.models import OuterRef, Q
+from django.utils import formats
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from facility.bid import tied
 from facility.call import worded
 from facility.consortium import Consortium
 from facility.drafting import ANSWER, TEXTS
@@ -51,12 +55,29 @@ class Ready(Consortium):
 
     @guard(_("Close all evaluations that the call asks for first."))
     def has_enough_evaluations(self) -> Any:
-        """As many evaluations are submitted as the call requires."""
-        done = self.evaluations.filter(state="submitted").count()
+        """As many evaluations count as the call requires."""
+        done = len(self.totals())
         required = self.call.evaluations_required
         return done >= required or [
             _t("%(done)d of %(required)d evaluations are submitted.") % {"done": done, "required": required}
         ]
+
+    def totals(self) -> list[Decimal]:
+        """The totals that make up the score: those submitted by evaluators who are not tied to the application."""
+        tied_one = tied(OuterRef(OuterRef("evaluator_id")), "application__lead_cluster_id", "application_id")
+        given = self.evaluations.filter(~Q(tied_one), state="submitted", total__isnull=False)
+        return list(given.values_list("total", flat=True))
+
+    def spread_warning(self) -> str:
+        """A sentence where the evaluators are further apart than the call lets pass without a word."""
+        totals = self.totals() if self.state == "eligible" else []
+        apart, limit = (max(totals) - min(totals) if totals else 0), self.call.spread_threshold
+        if apart <= limit:
+            return ""
+        said = _t("The evaluators are %(spread)s points apart, more than %(limit)s.")
+        return said % {"spread": formats.number_format(apart, 0), "limit": formats.number_format(limit, 0)}
+
+    spread_warning.label = _("far apart")  # type: ignore[attr-defined]
 
     @guard(_("A place must be free."))
     def has_free_place(self) -> Any:

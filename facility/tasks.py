@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from facility.evaluation import Evaluation
 from facility.instruments.exchange import KEPT_FOR, Import
 from facility.instruments.link import DAYS, Link
 from facility.papers import ApplicationPartner
@@ -137,6 +138,12 @@ def forget_imported_rows() -> int:
     for one in found:
         one.perform("discard" if one.state == Import.State.CHECKED else "forget", by=SYSTEM)
     return len(found)
+
+
+@daily
+def take_off_the_tied() -> int:
+    """Evaluators who came into conflict by what others changed: a partner, the members of a cluster, its managers."""
+    return Evaluation.take_off_the_tied(by=SYSTEM)
 
 
 @daily

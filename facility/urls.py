@@ -6,17 +6,23 @@ from facility import (  # noqa: F401 (pages of records register themselves)
     account_pages,
     application_pages,
     asked_pages,
+    assigning_pages,
     builder_pages,
     call_pages,
     cluster_pages,
+    eligibility_pages,
     evaluation_pages,
     exchange_pages,
     figures_pages,
     letter_pages,
+    progress_pages,
     selection_pages,
     simulator_pages,
     web,
 )
+
+APPLICATION = {"records": "applications"}
+CALL = {"records": "calls"}
 
 urlpatterns = [
     path("accounts/invitation/<str:code>/", account_pages.Invitation.as_view(), name="invitation"),
@@ -27,6 +33,39 @@ urlpatterns = [
     path("workspace/account/sessions/", account_pages.end_sessions, name="account-sessions"),
     path("workspace/account/tokens/", account_pages.new_token, name="account-new-token"),
     path("workspace/account/tokens/<uuid:pk>/", account_pages.revoke_token, name="account-token"),
+    path(
+        "workspace/applications/<uuid:pk>/check_eligibility/",
+        eligibility_pages.CheckPage.as_view(),
+        APPLICATION | {"step": "check_eligibility"},
+        name="check-eligibility",
+    ),
+    path(
+        "workspace/applications/<uuid:pk>/declare_eligible/",
+        eligibility_pages.CheckPage.as_view(),
+        APPLICATION | {"step": "declare_eligible"},
+        name="declare-eligible",
+    ),
+    path(
+        "workspace/applications/<uuid:pk>/declare_ineligible/",
+        eligibility_pages.CheckPage.as_view(),
+        APPLICATION | {"step": "declare_ineligible"},
+        name="declare-ineligible",
+    ),
+    path("workspace/calls/<uuid:pk>/eligibility/", eligibility_pages.queue, CALL, name="eligibility-queue"),
+    path(
+        "workspace/applications/<uuid:pk>/close_evaluation/",
+        progress_pages.ScoresPage.as_view(),
+        APPLICATION | {"step": "close_evaluation"},
+        name="close-evaluation",
+    ),
+    path(
+        "workspace/calls/<uuid:pk>/assign_evaluators/",
+        assigning_pages.AssignPage.as_view(),
+        CALL | {"step": "assign_evaluators"},
+        name="assign-evaluators",
+    ),
+    path("workspace/calls/<uuid:pk>/evaluation/", progress_pages.progress, CALL, name="evaluation-progress"),
+    path("workspace/calls/<uuid:pk>/calibration/", progress_pages.calibrate, CALL, name="calibration"),
     path("workspace/search/", web.search, name="search"),
     path("workspace/trail/", web.trail, name="trail"),
     path("workspace/jobs/", web.parked_jobs, name="parked-jobs"),

@@ -41,6 +41,7 @@ NAV: list[tuple[set[str], Any, str]] = [
     ({"lead", "coordinator", "observer", "manager"}, lambda: _("Applications"), "applications"),
     ({"lead", "coordinator", "manager"}, lambda: _("Questions"), "call-questions"),
     ({"evaluator"}, lambda: _("Evaluations"), "evaluations"),
+    ({"lead", "coordinator", "evaluator"}, lambda: _("Evaluators"), "evaluator-profiles"),
     ({"lead", "coordinator"}, lambda: _("Selection"), "selections"),
     ({"lead", "coordinator"}, lambda: _("Advisors"), "advisors"),
     ({"lead", "coordinator"}, lambda: pgettext("navigation", "Matching"), "match-runs"),

@@ -87,7 +87,8 @@ def _offers(model: type[Record], steps: list[Any]) -> list[dict[str, Any]]:
 
 
 def _evaluator(request: SignedIn) -> HttpResponse:
-    mine = Evaluation.objects.filter(evaluator=request.user).exclude(state="recused").with_faces(request.user)
+    mine = Evaluation.objects.visible_to(request.user).filter(evaluator=request.user).exclude(state="recused")
+    mine = mine.with_faces(request.user)
     rows = list(
         mine.select_related(*Evaluation.door_related).order_by("-application__call_id", "application__number", "id")
     )
@@ -95,7 +96,7 @@ def _evaluator(request: SignedIn) -> HttpResponse:
     table = [
         [
             {"value": row.title(), "url": row.get_absolute_url(), "lang": row.lang},
-            row.application.lead_cluster.country.name,
+            row.country(),
             state_tag(row, row.face),
             due.get(row.pk, ""),
             "" if row.total is None else row.total,

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from facility.application import Application
 from facility.call import Call
+from facility.eligibility import STANDARD
 from facility.evaluation import Evaluation
 from facility.merging import digest
 from facility.registry.cluster import Cluster
@@ -79,6 +80,9 @@ def manager_of(one: Cluster, **fields: Any) -> Person:
     return person(f"manager {next(_counter)}", ("manager", "cluster", one), **fields)
 
 
+# Every point of the standard checklist answered with yes; and the last with no.
+MET = [{"point": point.key, "answer": "yes"} for point in STANDARD]
+UNMET = [*MET[:-1], {"point": STANDARD[-1].key, "answer": "no"}]
 CRITERIA = [{"name": "Relevance", "weight": 60, "guidance": ""}, {"name": "Capacity", "weight": 40, "guidance": ""}]
 
 
@@ -147,7 +151,7 @@ def evaluated(of: Call, coordinator: Person, evaluator: Person, *, value: int = 
     manager = manager_of(lead)
     made = draft(of, manager, lead)
     made.perform("submit", by=manager)
-    made.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+    made.perform("declare_eligible", by=coordinator, answers=MET)
     judged = Evaluation().perform("assign", by=coordinator, application=made, evaluator=evaluator)
     judged.perform("accept", by=evaluator)
     judged.perform("submit", by=evaluator, scores=scores(of, value), comment="Sound.")

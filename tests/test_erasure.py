@@ -12,11 +12,15 @@ from django.db import connection
 from django.test import Client
 
 from facility.asked import Asked
+from facility.registry.conflicts import Conflict
+from facility.registry.evaluator import EvaluatorProfile, ProfileEmployer
 from facility.registry.people import Person, Token
 from facility.workflow import trail
 from facility.workflow.engine import all_records
+from facility.workflow.steps import SYSTEM
 from tests import factories as make
 from tests.advisory import making_matching as making
+from tests.facility import judging
 
 
 def hits(word: str) -> list[str]:
@@ -109,4 +113,19 @@ def test_nothing_of_an_erased_contact_of_a_partner_is_found(committed, as_owner,
 
     assert hits("Quillfeather") == [] and hits("zacharias.quill") == []
     assert bid.partners.get().answered_by.name == "Erased person"
+    assert trail.verify(all_records()) == []
+
+
+def test_a_profile_can_be_exported_and_erased(committed, as_owner, capsys):
+    made = judging.scene(evaluators=1, bids=1)
+    person = made.evaluators[0]
+    judging.profile(made, person, languages=["pl"], employers=[{"name": "Quillfeather Weaving", "kind": "employment"}])
+    tie = {"person": str(person.pk), "cluster": str(make.cluster().pk), "kind": "personal"}
+    Conflict().perform("declare", by=SYSTEM, note="Quillfeather is a cousin", **tie)
+    call_command("export_person", str(person.pk))
+    assert capsys.readouterr().out.count("Quillfeather") == 2
+    call_command("erase_person", str(person.pk))
+    assert not ProfileEmployer.objects.exists()
+    kept = EvaluatorProfile.objects.get()
+    assert (kept.languages, Conflict.objects.get().note) == ([], "")
     assert trail.verify(all_records()) == []

@@ -12,9 +12,11 @@ from advisory.curriculum import CurriculumVitae
 from facility.asked import Asked
 from facility.evaluation import Evaluation
 from facility.instruments.exchange import Import
+from facility.interests import InterestsDeclaration
 from facility.registry.conflicts import Conflict
 from facility.registry.declaration import Declaration
 from facility.registry.documents import Document
+from facility.registry.evaluator import EvaluatorProfile
 from facility.registry.grants import Grant, grant
 from facility.registry.organisation import Organisation
 from facility.selection import Selection
@@ -64,9 +66,7 @@ def build() -> World:
     call = world.add(make.call(programme, people["coordinator"]))
     application = world.add(make.draft(call, people["manager"], cluster, partners=[{"cluster": str(partner.pk)}]))
     application.perform("submit", by=people["manager"])
-    application.perform(
-        "declare_eligible", by=people["coordinator"], is_established_in_eu=True, is_registered=True, is_complete=True
-    )
+    application.perform("declare_eligible", by=people["coordinator"], answers=make.MET)
     for name in ("evaluator", "fellow evaluator"):
         made = Evaluation().perform("assign", by=people["coordinator"], application=application, evaluator=people[name])
         made.perform("accept", by=people[name])
@@ -93,6 +93,10 @@ def build() -> World:
             "declare", by=SYSTEM, person=people["other evaluator"], cluster=stranger, kind="other", note=""
         )
     )
+    profile = {"person": people["evaluator"], "programme": programme, "languages": ["en"], "limit": 10}
+    world.add(EvaluatorProfile().perform("describe", by=SYSTEM, **profile))
+    blind = make.call(programme, people["coordinator"], is_blind=True)
+    world.add(InterestsDeclaration().perform("declare", by=people["evaluator"], call=blind))
     grant(people["nobody"], "policymaker", "programme", programme.pk, by=SYSTEM, programme=programme)
     world.add(Grant.objects.get(person=people["nobody"]))
     people["holder"] = people["nobody"]

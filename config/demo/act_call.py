@@ -10,6 +10,7 @@ from config.demo import facts
 from config.demo.stage import ZONE, DemoFailed, Stage
 from facility.application import Application
 from facility.call import Call
+from facility.eligibility import STANDARD
 from facility.evaluation import Evaluation
 from facility.registry.cluster import Cluster
 from facility.registry.conflicts import Conflict
@@ -17,7 +18,8 @@ from facility.registry.programme import Programme
 from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
 
-CHECKED = {"is_established_in_eu": True, "is_registered": True, "is_complete": True}
+CHECKED = {"answers": [{"point": point.key, "answer": "yes"} for point in STANDARD]}
+FAILED = [*CHECKED["answers"][:-1], {"point": STANDARD[-1].key, "answer": "no"}]
 PAUSE = dt.timedelta(days=1)
 PARTNER_ROLE = "Partner (demo)"
 PARTNER_PART = "Firms of our own that try what is found, and a place to meet (demo)."
@@ -199,7 +201,9 @@ def judge(stage: Stage, call: Call) -> None:
         stage.on(dt.date(2021, 3, 8) + PAUSE * (at % 5), 10, at % 60)
         if bid.path == "ineligible":
             reason = bid.ineligible_reason or "The application does not meet the conditions of the call."
-            one.perform("declare_ineligible", by=coordinator(stage, key), reason_code="other", reason=reason)
+            one.perform(
+                "declare_ineligible", by=coordinator(stage, key), answers=FAILED, reason_code="other", reason=reason
+            )
         if bid.path not in facts.EVALUATED:
             continue
         one.perform("declare_eligible", by=coordinator(stage, key), **CHECKED)

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from facility.application import Application
-from facility.bid import INELIGIBLE
 from facility.call import Call, worded
 from facility.papers import AREAS, PARTNERS_AT_MOST
 from facility.questions import Form, NotAnAnswer
@@ -92,38 +91,6 @@ class ApplicationForm(Edits):
             except NotAnAnswer as refused:
                 self.add_error("answers", f"{str(key)[:40]}: {worded(refused.sentence)}")
         return found
-
-
-class EligibilityForm(StepForm):
-    """The checklist; a point that is not met is waived with a reason or the application is not eligible."""
-
-    is_established_in_eu = forms.BooleanField(label=_("The lead cluster is established in a Member State"))
-    is_registered = forms.BooleanField(label=_("The lead cluster is registered on the platform"))
-    is_complete = forms.BooleanField(label=_("The application is complete and signed"))
-    waiver = forms.CharField(
-        label=_("Waiver"), max_length=500, required=False, help_text=_("If a point is waived, the reason.")
-    )
-
-    def prepare(self) -> None:
-        """A waiver stands for the points that are not ticked."""
-        if self.is_bound and self.data.get("waiver"):
-            for name in ("is_established_in_eu", "is_registered", "is_complete"):
-                self.fields[name].required = False
-
-
-    def clean_is_established_in_eu(self) -> bool:
-        """The profile says where the lead cluster is; partners may be anywhere."""
-        is_ticked: bool = self.cleaned_data["is_established_in_eu"]
-        if is_ticked and not self.record.lead_cluster.is_in_eu():
-            country = self.record.lead_cluster.country.name
-            raise ValidationError(_t("%s is no Member State; a cluster from there may be a partner.") % country)
-        return is_ticked
-
-
-class IneligibilityForm(ReasonForm):
-    """Why an application is not eligible."""
-
-    reason_code = forms.ChoiceField(label=_("Reason"), choices=INELIGIBLE)
 
 
 class PlaceForm(StepForm):

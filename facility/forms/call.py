@@ -109,6 +109,7 @@ class CallForm(Edits):
         required=False,
         help_text=_("Questions can be asked until so many days before the call closes. Empty: until it closes."),
     )
+    is_blind = forms.BooleanField(label=_("Evaluators see no names, countries or websites"), required=False)
     criteria = Rows(CriterionRow, minimum=1, maximum=20, label=_("Criteria"), help_text=_("Weights sum to 100."))
 
     def narrow(self) -> None:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.application import Application
-from facility.call import Criterion
-from facility.evaluation import SCALE
-from facility.registry.conflicts import Conflict
+from facility.bid import clusters_of, tied
+from facility.call import Call, Criterion
+from facility.evaluation import SCALE, Evaluation
+from facility.interests import clusters_in
+from facility.registry.cluster import Cluster
+from facility.registry.conflicts import Conflict, ties_of
 from facility.registry.people import Person
 from facility.roles import held, in_force
 from facility.workflow.input import ReasonForm, Rows, StepForm, choices_of
 
 from .registry import long_text
+
+# More would be more fields than a post may carry; a further run of the assignment takes the rest.
+PAIRS_AT_MOST = 450
 
 
 class CloseEvaluation(StepForm):
@@ -27,7 +35,7 @@ class CloseEvaluation(StepForm):
     def clean(self) -> dict[str, Any]:
         """A spread over the call's threshold needs the note."""
         data = super().clean() or {}
-        totals = list(self.record.evaluations.filter(state="submitted").values_list("total", flat=True))
+        totals = self.record.totals()
         limit = self.record.call.spread_threshold
         if totals and max(totals) - min(totals) > limit and not data.get("spread_note"):
             spread = max(totals) - min(totals)
@@ -61,13 +69,88 @@ class AssignEvaluator(StepForm):
         data = super().clean() or {}
         application, evaluator = data.get("application"), data.get("evaluator")
         if application and evaluator:
-            clusters = [application.lead_cluster_id, *application.partners.values_list("cluster_id", flat=True)]
-            if Conflict.objects.filter(person=evaluator, cluster_id__in=clusters).exists():
+            if Application.objects.filter(Q(tied(evaluator)), pk=application.pk).exists():
                 self.add_error(
                     "evaluator", _t("%s has a conflict of interest with a cluster of this application.") % evaluator
                 )
             if application.evaluations.filter(evaluator=evaluator).exists():
                 self.add_error("evaluator", _t("%s is asked already.") % evaluator)
+        return data
+
+
+class PairRow(forms.Form):
+    """One evaluator for one application."""
+
+    application = forms.UUIDField(label=_("Application"))
+    evaluator = forms.UUIDField(label=_("Evaluator"))
+
+
+class AssignEvaluators(StepForm):
+    """Who is asked to judge what. Each pair is checked again, since a conflict may have come up in between."""
+
+    pairs = Rows(PairRow, minimum=1, maximum=PAIRS_AT_MOST, label=_("Pairs"))
+
+    def clean_pairs(self) -> list[dict[str, Any]]:
+        """Eligible applications of the call, its evaluators, no conflict, nobody twice; a statement for each check."""
+        rows = self.cleaned_data["pairs"]
+        bids = Application.objects.filter(call=self.record.pk, state="eligible").select_related("lead_cluster", "call")
+        applications = {one.pk: one for one in bids.prefetch_related("partners")}
+        people = {one.pk: one for one in self.record.evaluators()}
+        asked = set(Evaluation.objects.filter(application__in=applications).values_list("application", "evaluator"))
+        ties, faults = ties_of({row["evaluator"] for row in rows}), {}
+        for at, row in enumerate(rows):
+            application, evaluator = applications.get(row["application"]), people.get(row["evaluator"])
+            pair = (row["application"], row["evaluator"])
+            if application is None:
+                faults[f"[{at}].application"] = [_t("This is no eligible application of the call.")]
+            elif evaluator is None:
+                faults[f"[{at}].evaluator"] = [_t("This person does not evaluate for the programme.")]
+            elif pair in asked:
+                faults[f"[{at}].evaluator"] = [_t("%s is asked already.") % evaluator]
+            elif ties[evaluator.pk] & clusters_of(application):
+                said = _t("%s has a conflict of interest with a cluster of this application.")
+                faults[f"[{at}].evaluator"] = [said % evaluator]
+            asked.add(pair)
+        if faults:
+            error = ValidationError(" ".join(dict.fromkeys(sentence for said in faults.values() for sentence in said)))
+            error.rows = faults  # type: ignore[attr-defined]
+            raise error
+        return [
+            {"application": applications[row["application"]], "evaluator": people[row["evaluator"]]} for row in rows
+        ]
+
+
+class InterestsForm(StepForm):
+    """The clusters of a blind call in which an evaluator has an interest."""
+
+    call = forms.ModelChoiceField(label=_("Call"), queryset=Call.objects.all())
+    ties = forms.ModelMultipleChoiceField(
+        label=_("I have an interest in"),
+        queryset=Cluster.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("Tick every cluster that you work or worked for, help, own a share of, or know people in."),
+    )
+    kind = forms.ChoiceField(
+        label=_("Kind of interest"), choices=[("", "–"), *choices_of(Conflict, "kind")], required=False
+    )
+    note = forms.CharField(label=_("Note"), max_length=300, required=False)
+
+    def prepare(self) -> None:
+        """Blind calls of own programmes; the clusters of the one that is named."""
+        calls = Call.objects.filter(is_blind=True, programme_id__in=held(self.by, "evaluator"))
+        self.narrow_to("call", calls)
+        named = str(self.data.get("call") or self.record.call_id or "")
+        self.chosen = next((one for one in calls if str(one.pk) == named), None)
+        if self.chosen:
+            self.initial["call"] = self.chosen.pk
+            self.narrow_to("ties", clusters_in(self.chosen))
+
+    def clean(self) -> dict[str, Any]:
+        """An interest has its kind."""
+        data = super().clean() or {}
+        if data.get("ties") and not data.get("kind"):
+            self.add_error("kind", _t("Say what kind of interest it is."))
         return data
 
 

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 
 from facility.bid import AREAS
 from facility.registry.cluster import Cluster, looked_after_in
-from facility.registry.conflicts import Conflict
 from facility.registry.documents import Document, kind_of
 from facility.registry.grants import RESERVED, Grant, Role, Scope
 from facility.registry.people import Person
@@ -204,31 +203,6 @@ class GiveGrant(StepForm):
             person=self.by, role__in=["lead", "administrator"], scope_key=getattr(programme, "pk", None)
         )
         return own.exists()
-
-
-class ConflictForm(StepForm):
-    """An interest of a person in a cluster."""
-
-    person = forms.ModelChoiceField(label=_("Person"), queryset=Person.objects.all())
-    cluster = forms.ModelChoiceField(label=_("Cluster"), queryset=Cluster.objects.order_by("sort_name"))
-    kind = forms.ChoiceField(label=_("Kind"), choices=choices_of(Conflict, "kind"))
-    note = forms.CharField(label=_("Note"), max_length=300, required=False)
-
-    def prepare(self) -> None:
-        """Oneself; for coordinators everybody who has a role in their programmes."""
-        people: Any = Person.objects.order_by("sort_name", "pk")
-        if self.by is not None and self.by is not SYSTEM and not self.is_consequence:
-            mine = held(self.by, "lead", "coordinator")
-            there = in_force().filter(Q(programme_id__in=mine) | Q(scope_type="programme", scope_key__in=mine))
-            people = people.filter(Q(pk=self.by.pk) | Q(pk__in=there.values("person_id")))
-        self.fields["person"].queryset = people  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        """Each tie once."""
-        data = super().clean() or {}
-        if Conflict.objects.filter(person=data.get("person"), cluster=data.get("cluster")).exists():
-            self.add_error("cluster", _t("This conflict of interest is known."))
-        return data
 
 
 class ReceiveDocument(StepForm):

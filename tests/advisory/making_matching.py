@@ -136,7 +136,7 @@ def _application(call: Any, coordinator: Any, evaluator: Any, asked: dict[str, A
     partners = [{"cluster": one} for one in asked.get("partners", [])]
     made = make.draft(call, manager, cluster, needs=rows, partners=partners, motivation=text)
     made.perform("submit", by=manager)
-    made.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+    made.perform("declare_eligible", by=coordinator, answers=make.MET)
     judged = Evaluation().perform("assign", by=coordinator, application=made, evaluator=evaluator)
     judged.perform("accept", by=evaluator)
     judged.perform("submit", by=evaluator, scores=make.scores(call, 8), comment="Sound.")

@@ -186,8 +186,7 @@ def in_evaluation(programme: Any, people: dict[str, Any]) -> dict[str, Any]:
         rename(manager, called)
         application = make.draft(call, manager, cluster, title_text=title, needs=WANTED, **BID)
         application.perform("submit", by=manager)
-        checks = dict.fromkeys(("is_established_in_eu", "is_registered", "is_complete"), True)
-        application.perform("declare_eligible", by=people["coordinator"], **checks)
+        application.perform("declare_eligible", by=people["coordinator"], answers=make.MET)
         asked = {"application": application, "evaluator": people["evaluator"]}
         made[kind] = Evaluation().perform("assign", by=people["coordinator"], **asked)
     made["review"].perform("accept", by=people["evaluator"])

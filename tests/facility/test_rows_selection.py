@@ -136,7 +136,7 @@ def brought_to(state, call, coordinator, evaluator):
     if state != "draft":
         bid.perform("submit", by=manager)
     if state == "eligible":
-        bid.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+        bid.perform("declare_eligible", by=coordinator, answers=make.MET)
     return bid
 
 
@@ -253,7 +253,7 @@ def test_partners_count_and_a_cluster_in_two_bids_counts_once(scene):
         manager = make.manager_of(cluster)
         bid = make.draft(call, manager, cluster, partners=[{"cluster": str(partner.pk)}])
         bid.perform("submit", by=manager)
-        bid.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+        bid.perform("declare_eligible", by=coordinator, answers=make.MET)
         judged = Evaluation().perform("assign", by=coordinator, application=bid, evaluator=evaluator)
         judged.perform("accept", by=evaluator)
         judged.perform("submit", by=evaluator, scores=make.scores(call, 9), comment="Sound.")

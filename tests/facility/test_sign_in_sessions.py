@@ -132,7 +132,7 @@ def test_a_grant_that_only_follows_from_a_step_leaves_people_signed_in():
     manager = make.manager_of(cluster)
     made = make.draft(call, manager, cluster)
     made.perform("submit", by=manager)
-    made.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+    made.perform("declare_eligible", by=coordinator, answers=make.MET)
     asked = Evaluation().perform("assign", by=coordinator, application=made, evaluator=evaluator)
     browser = client()
     signing.sign_in(browser, evaluator)

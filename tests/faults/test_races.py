@@ -382,7 +382,7 @@ def turned_down(call, coordinator):
     cluster = make.cluster()
     made = make.draft(call, make.manager_of(cluster), cluster)
     made.perform("submit", by=made.managers().get())
-    return made.perform("declare_ineligible", by=coordinator, reason_code="other", reason="No.")
+    return made.perform("declare_ineligible", by=coordinator, answers=make.UNMET, reason_code="other", reason="No.")
 
 
 def overturned(one, office, evaluator):
@@ -873,8 +873,7 @@ def house(committed):
     cluster = make.cluster()
     eligible = make.draft(call, make.manager_of(cluster), cluster)
     eligible.perform("submit", by=eligible.managers().get())
-    checks = {"is_established_in_eu": True, "is_registered": True, "is_complete": True}
-    eligible.perform("declare_eligible", by=case.coordinator, **checks)
+    eligible.perform("declare_eligible", by=case.coordinator, answers=make.MET)
     return House(
         case,
         [case.coordinator, case.second],

@@ -25,6 +25,7 @@ from advisory.project import Project
 from advisory.session import SupportSession
 from facility.application import Application
 from facility.call import Call
+from facility.eligibility import STANDARD
 from facility.evaluation import Evaluation
 from facility.registry.documents import Document
 from facility.registry.organisation import Organisation
@@ -228,9 +229,11 @@ def applications(of: Journey) -> None:
 def evaluation(of: Journey) -> None:
     """Eligibility, then the evaluator's declaration and scores; the call closes by itself."""
     office, program = Visitor(of.coordinator), Program(of.coordinator)
-    checks = dict.fromkeys(("is_established_in_eu", "is_registered", "is_complete"), True)
-    office.take(of.applications[0], "declare_eligible", **checks)
-    program.take(of.applications[1], "declare_eligible", checks)
+    checks = [{"point": point.key, "answer": "yes"} for point in STANDARD]
+    checklist = office.read(f"{of.applications[0].get_absolute_url()}check_eligibility/")
+    decide = f"{of.applications[0].get_absolute_url()}declare_eligible/"
+    checklist.submit(button=decide, **{f"answers-{at}-answer": "yes" for at in range(len(checks))})
+    program.take(of.applications[1], "declare_eligible", {"answers": checks})
     for application, values in zip(of.applications, ([9, 8, 10], [6, 5, 6]), strict=True):
         office.make("evaluations", "assign", application=application.pk, evaluator=of.evaluator.pk)
         judged = Evaluation.objects.get(application=application)

@@ -112,7 +112,14 @@ MODEL: dict[str, dict[str, Row]] = {
         revoke: granted -> revoked                                | office_that_keeps_a_register
     """),
     "facility.conflict": rows("""
-        declare: new -> kept                                      | any_office oneself system
+        declare: new -> kept                                      | office_of_person oneself system
+    """),
+    "facility.evaluatorprofile": rows("""
+        describe: new -> kept                                     | office evaluator_oneself system
+        edit: kept -> =                                           | office evaluator_oneself
+    """),
+    "facility.interestsdeclaration": rows("""
+        declare: new -> kept                                      | evaluator_of_call_oneself
     """),
     "facility.declaration": rows("""
         write: new -> kept                                        | lead
@@ -134,6 +141,8 @@ MODEL: dict[str, dict[str, Row]] = {
         edit: draft -> =                                          | office
         write_questions: draft announced -> =                     | office
         set_quotas: draft announced -> =                          | office
+        write_checklist: draft announced -> =                     | office
+        assign_evaluators: open closed -> =                       | office
         publish: draft -> announced                               | office
         open: announced -> open                                   | system
         close: open -> closed                                     | system
@@ -157,9 +166,11 @@ MODEL: dict[str, dict[str, Row]] = {
         submit: draft -> submitted                                | manager_of_lead_cluster
         return_for_clarification: submitted -> returned           | office
         resubmit: returned -> submitted                           | manager_of_lead_cluster
+        check_eligibility: submitted -> =                         | office
         declare_eligible: submitted -> eligible                   | office
         declare_ineligible: submitted -> ineligible               | office
         close_evaluation: eligible -> evaluated                   | office
+        reopen_evaluation: evaluated -> eligible                  | office system
         select: evaluated -> selected                             | nobody
         reserve: evaluated -> reserve                             | nobody
         reject: evaluated -> rejected                             | nobody
@@ -182,10 +193,12 @@ MODEL: dict[str, dict[str, Row]] = {
     """),
     "facility.evaluation": rows("""
         assign: new -> assigned                                   | office
+        ask: new -> assigned                                      | nobody
         accept: assigned -> in_progress                           | evaluator_of_this
         recuse: assigned in_progress -> recused                   | evaluator_of_this
         save_draft: in_progress -> =                              | evaluator_of_this
         submit: in_progress -> submitted                          | evaluator_of_this
+        take_off: assigned in_progress submitted -> recused       | system
         reopen: submitted -> in_progress                          | office
     """),
     "facility.selection": rows("""
@@ -384,6 +397,13 @@ def office(held: Held, record: Any) -> bool:
     )
 
 
+def shares_a_programme(held: Held, record: Any) -> bool:
+    """Lead or coordinator of a programme in which the record's person has or had a role."""
+    keys = {key for role, scope, key in held.grants if scope == "programme" and role in {"lead", "coordinator"}}
+    of_person = Grant._base_manager.filter(person=record.person_id)
+    return of_person.filter(Q(programme_id__in=keys) | Q(scope_type="programme", scope_key__in=keys)).exists()
+
+
 def project_of(record: Any) -> Any:
     """The key of the project that a record belongs to; a project belongs to itself."""
     return record.pk if record._meta.label_lower == "advisory.project" else record.project_id
@@ -482,6 +502,13 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
     "importer": lambda held, record: (
         record.person_id == held.person.pk and held.anywhere("lead", "coordinator")
+    ),
+    "office_of_person": shares_a_programme,
+    "evaluator_oneself": lambda held, record: (
+        record.person_id == held.person.pk and held.has("evaluator", "programme", record.programme_id)
+    ),
+    "evaluator_of_call_oneself": lambda held, record: (
+        record.person_id == held.person.pk and held.has("evaluator", "programme", record.call.programme_id)
     ),
     "any_administrator": lambda held, record: held.anywhere("administrator"),
     "asking_manager": lambda held, record: record.asker_id == held.person.pk and held.anywhere("manager"),

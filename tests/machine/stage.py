@@ -75,7 +75,9 @@ def decided_soon(world: World) -> None:
         made = make.evaluated(call, people["coordinator"], evaluator, value=value)
         grant(people["applicant"], "manager", "cluster", made.lead_cluster_id, by=SYSTEM)
     refused = application(world, call).perform("submit", by=people["applicant"])
-    refused.perform("declare_ineligible", by=people["coordinator"], reason_code="other", reason="No.")
+    refused.perform(
+        "declare_ineligible", by=people["coordinator"], answers=make.UNMET, reason_code="other", reason="No."
+    )
     application(world, call)
     selection = closed(call, people["coordinator"])
     selection.perform("approve", by=people["lead"])

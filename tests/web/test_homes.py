@@ -60,9 +60,7 @@ def test_due_dates_order_what_waits(programme):
             manager = make.manager_of(cluster)
             bid = make.draft(call, manager, cluster)
             bid.perform("submit", by=manager)
-            bid.perform(
-                "declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True
-            )
+            bid.perform("declare_eligible", by=coordinator, answers=make.MET)
             Evaluation().perform("assign", by=coordinator, application=bid, evaluator=evaluator)
     tasks = dashboard.tasks(evaluator)
 
@@ -318,7 +316,7 @@ def test_so_does_an_evaluator_s(client, programme, django_assert_num_queries, ro
     coordinator, evaluator = make.staff("coordinator", programme), make.staff("evaluator", programme)
     for bid in drafts(programme, make.person(), rows):
         bid.perform("submit", by=bid.managers().get())
-        bid.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+        bid.perform("declare_eligible", by=coordinator, answers=make.MET)
         Evaluation().perform("assign", by=coordinator, application=bid, evaluator=evaluator)
 
     questions(client, evaluator, django_assert_num_queries, 6, and_kinds=False)

@@ -29,7 +29,7 @@ def bids():
         manager = make.manager_of(cluster)
         bid = make.draft(call, manager, cluster, motivation=SECRET)
         bid.perform("submit", by=manager)
-        bid.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+        bid.perform("declare_eligible", by=coordinator, answers=make.MET)
         found.append(Evaluation().perform("assign", by=coordinator, application=bid, evaluator=evaluator))
     return found
 
@@ -192,7 +192,7 @@ def test_the_review_asks_the_same_number_of_questions_however_long_the_queue(cli
         manager, coordinator = make.manager_of(cluster), make.staff("coordinator", first.programme)
         bid = make.draft(first.application.call, manager, cluster)
         bid.perform("submit", by=manager)
-        bid.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+        bid.perform("declare_eligible", by=coordinator, answers=make.MET)
         Evaluation().perform("assign", by=coordinator, application=bid, evaluator=first.evaluator)
     with django_assert_num_queries(QUERIES):
         client.get(address(first))
