@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from advisory.advisor import KINDS, Advisor, revoke, speaks_one_of, working_languages
-from facility.registry.conflicts import Conflict
+from facility.registry.conflicts import tied_clusters
 from facility.registry.grants import grant
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, holders, office, parent_step, readers, staff_of, system, who
@@ -390,5 +390,5 @@ class Assignment(InProgramme):
 def conflicts_of(advisor: Advisor, project: Any) -> list[str]:
     """The names of the project's clusters in which the advisor has an interest, lead and partners alike."""
     clusters = project.parties.values("cluster_id")
-    found = Conflict.objects.filter(person=advisor.person_id, cluster_id__in=clusters).order_by("cluster__sort_name")
-    return list(found.values_list("cluster__name", flat=True))
+    found = tied_clusters(advisor.person_id).filter(pk__in=clusters).order_by("sort_name").distinct()
+    return list(found.values_list("name", flat=True))

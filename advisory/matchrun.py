@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from typing import Any
 
 from django.db import models
@@ -15,7 +16,7 @@ from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import LIVE, Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.project import Project, ProjectCluster
-from facility.registry.conflicts import Conflict
+from facility.registry.conflicts import ties_of
 from facility.registry.programme import InProgramme
 from facility.roles import office, readers, staff_of, system
 from facility.workflow import clock
@@ -230,16 +231,13 @@ def told_project(one: Any, lacking: list[str]) -> dict[str, Any]:
 
 def conflicts(advisors: list[Any], projects: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Pairs that the register of conflicts forbids, with the cluster; partners count like the lead."""
-    of_cluster: dict[str, list[str]] = {}
-    for project in projects:
-        for cluster in project["clusters"]:
-            of_cluster.setdefault(cluster["id"], []).append(project["id"])
-    by_person = {one.person_id: str(one.pk) for one in advisors}
-    found = Conflict.objects.filter(person__in=by_person, cluster__in=list(of_cluster)).select_related("cluster")
+    ties = ties_of([one.person_id for one in advisors])
     return [
-        {"advisor": by_person[one.person_id], "project": project, "why": "conflict", "cluster": one.cluster.name}
-        for one in found.order_by("pk")
-        for project in of_cluster[str(one.cluster_id)]
+        {"advisor": str(one.pk), "project": project["id"], "why": "conflict", "cluster": cluster["label"]}
+        for one in advisors
+        for project in projects
+        for cluster in project["clusters"]
+        if uuid.UUID(cluster["id"]) in ties[one.person_id]
     ]
 
 
