@@ -94,7 +94,6 @@ class EligibilityForm(StepForm):
             for name in ("is_established_in_eu", "is_registered", "is_complete"):
                 self.fields[name].required = False
 
-
     def clean_is_established_in_eu(self) -> bool:
         """The profile says where the lead cluster is; partners may be anywhere."""
         is_ticked: bool = self.cleaned_data["is_established_in_eu"]
