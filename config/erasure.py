@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 
 from advisory.advisor import Advisor
 from advisory.curriculum import CurriculumVitae
+from facility.registry.contact import Contact
 from facility.registry.documents import Document
 from facility.registry.people import Person
 from facility.workflow.engine import Record
@@ -63,12 +64,14 @@ def erase(person: Person) -> dict[str, int]:
                 counts[model._meta.label_lower] = model._base_manager.filter(**{column: person}).delete()[0]
         for part in ("advisory.CvField", "advisory.CvPassage"):
             counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
-        with _past_the_door(Advisor, CurriculumVitae, Document):
+        contacts = list(Contact._base_manager.filter(person=person).values_list("pk", flat=True))
+        with _past_the_door(Advisor, Contact, CurriculumVitae, Document):
+            Contact._base_manager.filter(pk__in=contacts).update(state="ended", role_text="", consented_at=None)
             CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
             Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
         entries = Entry.objects.filter(
-            models.Q(actor=person) | models.Q(record_id__in=[*advisors, *curricula, *papers])
+            models.Q(actor=person) | models.Q(record_id__in=[*advisors, *contacts, *curricula, *papers])
         ).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
         person.name, person.email, person.is_active = GONE, None, False

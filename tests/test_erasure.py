@@ -11,11 +11,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from facility.instruments.signature import texts_of
+from facility.registry.contact import Contact
 from facility.registry.people import Person, Token
 from facility.workflow import trail
 from facility.workflow.engine import all_records
 from tests import factories as make
 from tests.advisory import making_matching as making
+from tests.facility import making_registry as registry
 
 
 def hits(word: str) -> list[str]:
@@ -75,3 +78,27 @@ def test_the_application_itself_may_not_erase(advisor):
 
     with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
         call_command("erase_person", str(advisor.person_id))
+
+
+@pytest.fixture
+def signatory(committed):
+    """Somebody who has signed a declaration and is shown as a contact."""
+    programme = make.programme()
+    cluster = make.cluster()
+    manager = make.person("", ("manager", "cluster", cluster), programme=programme)
+    person = make.person("Zacharias Quillfeather")
+    engagement = registry.engagement(cluster, manager, [(registry.member(cluster, manager), person)])
+    engagement.perform("sign", by=person, seen=texts_of(engagement).get().sha256, has_read=True)
+    contact = registry.contact(programme, cluster, manager, person)
+    contact.perform("agree", by=person, consent=True).perform("release", by=manager)
+    return person
+
+
+def test_who_signed_and_is_a_contact_gets_it_told_and_can_go(signatory, as_owner, capsys):
+    call_command("export_person", str(signatory.pk))
+    told = json.loads(capsys.readouterr().out)
+    assert {"facility.contact", "facility.signatory", "facility.signature"} <= set(told)
+    call_command("erase_person", str(signatory.pk))
+    assert hits("Quillfeather") == [] and hits(signatory.email) == []
+    assert Contact.objects.get(person=signatory).state == "ended"
+    assert trail.verify(all_records()) == []
