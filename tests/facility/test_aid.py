@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import connections
 from django.test import Client
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facility.registry.aid import Aid
@@ -68,6 +68,7 @@ def test_three_years_after_a_leap_day_is_the_first_of_march():
 days = st.dates(D(2024, 1, 1), D(2030, 12, 31))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(days, st.integers(1, 100).map(Decimal)), max_size=8), days)
 def test_no_window_that_holds_the_day_is_heavier(grants, day):
     total, _last = heaviest(grants, day, 3)
