@@ -15,6 +15,7 @@ from advisory.advisor import Advisor
 from advisory.curriculum import CurriculumVitae
 from facility.asked import Asked
 from facility.registry.conflicts import Conflict
+from facility.registry.contact import Contact
 from facility.registry.documents import Document
 from facility.registry.evaluator import EvaluatorProfile
 from facility.registry.people import Person
@@ -72,16 +73,19 @@ def erase(person: Person) -> dict[str, int]:
                 counts[model._meta.label_lower] = model._base_manager.filter(**{column: person}).delete()[0]
         for part in ("advisory.CvField", "advisory.CvPassage"):
             counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
-        with _past_the_door(Advisor, Asked, CurriculumVitae, Document, EvaluatorProfile, Conflict):
+        contacts = list(Contact._base_manager.filter(person=person).values_list("pk", flat=True))
+        with _past_the_door(Advisor, Asked, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile):
             # Published texts name nobody; the words it came in may.
             Asked._base_manager.filter(asker=person).update(text=GONE)
             EvaluatorProfile._base_manager.filter(pk__in=profiles).update(languages=[], ecosystems=[], areas=[])
             Conflict._base_manager.filter(pk__in=conflicts).update(note="")
+            Contact._base_manager.filter(pk__in=contacts).update(state="ended", role_text="", consented_at=None)
             CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
             Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
         entries = Entry.objects.filter(
-            models.Q(actor=person) | models.Q(record_id__in=[*advisors, *curricula, *papers, *profiles, *conflicts])
+            models.Q(actor=person)
+            | models.Q(record_id__in=[*advisors, *contacts, *curricula, *papers, *profiles, *conflicts])
         ).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
         person.name, person.email, person.is_active = GONE, None, False

@@ -46,7 +46,7 @@ class ClusterPage(DetailPage):
     def context(self, record: Cluster) -> dict[str, Any]:
         """The sections that this person may read."""
         url = reverse("public-clusters", kwargs={"pk": record.pk})
-        return {"sections": sections(record, self.person), "public_url": url, "offers": []}
+        return {"sections": sections(record, self.person), "public_url": url, "offers": [], "lede": ""}
 
 
 def public_profile(request: HttpRequest, pk: Any, records: str) -> HttpResponse:

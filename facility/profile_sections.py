@@ -197,7 +197,9 @@ def management(cluster: Cluster) -> Section:
         "unknown": {"label": _("Not said yet"), "tone": "is-idle", "icon": "minus-outline"},
         "waived": {"label": _("Waived"), "tone": "is-done", "icon": "check"},
     }
-    rows = [[titles[one.id] % {"wanted": shown(one.wanted)}, shown(one.given), tones[one.standing]] for one in criteria]
+    rows = [
+        [titles[one.id] % {"wanted": shown(one.wanted)}, str(shown(one.given)), tones[one.standing]] for one in criteria
+    ]
     waiver = f"{cluster.get_waived_for_display()} ({cluster.waiver_note})" if cluster.waived_for else ""
     return _section(
         "management",

@@ -15,7 +15,6 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("facility.grant", "give"): OFFICE | {"administrator", "system"},
     ("facility.grant", "invite"): OFFICE | {"administrator"},
     ("facility.grant", "revoke"): {"lead", "administrator"},
-    ("facility.grant", "end_access"): NONE,
     ("facility.cluster", "create"): EVERY_OFFICE | SYSTEM,
     ("facility.cluster", "edit"): OFFICE | MANAGER,
     ("facility.cluster", "classify"): OFFICE | MANAGER,

@@ -12,7 +12,9 @@ from django.db import connection
 from django.test import Client
 
 from facility.asked import Asked
+from facility.instruments.signature import texts_of
 from facility.registry.conflicts import Conflict
+from facility.registry.contact import Contact
 from facility.registry.evaluator import EvaluatorProfile, ProfileEmployer
 from facility.registry.people import Person, Token
 from facility.workflow import trail
@@ -21,6 +23,7 @@ from facility.workflow.steps import SYSTEM
 from tests import factories as make
 from tests.advisory import making_matching as making
 from tests.facility import judging
+from tests.facility import making_registry as registry
 
 
 def hits(word: str) -> list[str]:
@@ -128,4 +131,28 @@ def test_a_profile_can_be_exported_and_erased(committed, as_owner, capsys):
     assert not ProfileEmployer.objects.exists()
     kept = EvaluatorProfile.objects.get()
     assert (kept.languages, Conflict.objects.get().note) == ([], "")
+    assert trail.verify(all_records()) == []
+
+
+@pytest.fixture
+def signatory(committed):
+    """Somebody who has signed a declaration and is shown as a contact."""
+    programme = make.programme()
+    cluster = make.cluster()
+    manager = make.person("", ("manager", "cluster", cluster), programme=programme)
+    person = make.person("Zacharias Quillfeather")
+    engagement = registry.engagement(cluster, manager, [(registry.member(cluster, manager), person)])
+    engagement.perform("sign", by=person, seen=texts_of(engagement).get().sha256, has_read=True)
+    contact = registry.contact(programme, cluster, manager, person)
+    contact.perform("agree", by=person, consent=True).perform("release", by=manager)
+    return person
+
+
+def test_who_signed_and_is_a_contact_gets_it_told_and_can_go(signatory, as_owner, capsys):
+    call_command("export_person", str(signatory.pk))
+    told = json.loads(capsys.readouterr().out)
+    assert {"facility.contact", "facility.signatory", "facility.signature"} <= set(told)
+    call_command("erase_person", str(signatory.pk))
+    assert hits("Quillfeather") == [] and hits(signatory.email) == []
+    assert Contact.objects.get(person=signatory).state == "ended"
     assert trail.verify(all_records()) == []

@@ -14,6 +14,7 @@ from facility.eligibility import STANDARD
 from facility.evaluation import Evaluation
 from facility.registry.cluster import Cluster
 from facility.registry.conflicts import Conflict
+from facility.registry.label import Label
 from facility.registry.programme import Programme
 from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
@@ -88,6 +89,16 @@ def clusters(stage: Stage) -> None:
             smes_count=one.smes_demo,
             is_demo=one.is_demo,
         )
+        if one.label_demo:
+            Label().perform(
+                "record",
+                by=SYSTEM,
+                cluster=made[key],
+                level=one.label_demo,
+                awarded_on="2020-02-01",
+                valid_until="2022-01-31",
+                issuer="Invented for the demo",
+            )
         for who in facts.managers()[key]:
             stage.give(stage.person(who), "manager", "cluster", made[key])
     stage.kept["clusters"] = made

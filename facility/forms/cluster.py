@@ -371,6 +371,8 @@ class IndicatorValues(StepForm):
 
     def prepare(self) -> None:
         """The indicators of the set, with the values that stand."""
+        if self.record._state.adding:
+            return
         indicators = self.record.indicator_set.indicators.all()
         self.fields["values"].row_context = {"indicator": indicators}  # type: ignore[attr-defined]
         given = {one.indicator_id: one.value for one in self.record.values.all()}

@@ -21,8 +21,8 @@ from facility.registry.documents import Document, kind_of
 from facility.registry.grants import RESERVED, Grant, Role, Scope
 from facility.registry.people import Person
 from facility.registry.programme import Programme
-from facility.roles import held, in_force
-from facility.workflow.input import StepForm, choices_of
+from facility.roles import administrator, any_of, held, in_force, lead
+from facility.workflow.input import ReasonForm, StepForm, choices_of
 from facility.workflow.steps import SYSTEM
 
 SHORT = 200
@@ -203,6 +203,19 @@ class GiveGrant(StepForm):
             person=self.by, role__in=["lead", "administrator"], scope_key=getattr(programme, "pk", None)
         )
         return own.exists()
+
+
+class RevokeGrant(ReasonForm):
+    """Why a role ends."""
+
+    def clean(self) -> dict[str, Any]:
+        """Managers among each other leave somebody who manages the cluster; the lead may take every role away."""
+        data = super().clean() or {}
+        if self.by is not SYSTEM and not self.is_consequence and self.record.is_last_holder():
+            above = any_of(lead, administrator).q(self.by)
+            if not Grant.objects.filter(above, pk=self.record.pk).exists():
+                raise ValidationError(_t("Nobody else manages this cluster. Invite somebody first."))
+        return data
 
 
 class ReceiveDocument(StepForm):

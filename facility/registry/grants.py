@@ -130,11 +130,10 @@ class Grant(Record):
         """Whether there is an address to write to."""
         return bool(self.person.email)
 
-    @guard(_("Nobody else manages this cluster. Invite somebody first."))
-    def leaves_a_manager(self) -> bool:
-        """Whether the cluster has another manager who can come in."""
+    def is_last_holder(self) -> bool:
+        """Whether nobody else who can come in holds the same role for the same thing."""
         others = in_force().filter(role=self.role, scope_type=self.scope_type, scope_key=self.scope_key)
-        return others.exclude(person=self.person_id).filter(person__is_active=True).exists()
+        return not others.exclude(person=self.person_id).filter(person__is_active=True).exists()
 
     @step(
         label=_("Give a role"),
@@ -164,22 +163,11 @@ class Grant(Record):
 
     @step(
         label=_("Revoke the role"),
-        who=any_of(lead, administrator, parent_step),
-        form="facility.workflow.input.ReasonForm",
+        who=any_of(lead, administrator, fellow, parent_step),
+        form="RevokeGrant",
     )
     def revoke(self, *, by: Any, reason: str) -> None:
-        """Ends the role now, and with it the person's sessions."""
-        self.until_at = clock.now()
-        self.changes_what_may_be_done(False)
-
-    @step(
-        label=_("End this access"),
-        who=fellow,
-        guards=[is_in_force, leaves_a_manager],
-        form="facility.workflow.input.ReasonForm",
-    )
-    def end_access(self, *, by: Any, reason: str) -> None:
-        """Ends the access of a manager of the same cluster, or one's own, as long as another one stays."""
+        """Ends the role now, and with it the person's sessions. Managers of a cluster end each other's access."""
         self.until_at = clock.now()
         self.changes_what_may_be_done(False)
 

@@ -110,7 +110,7 @@ class Material:
             "P", Project.objects.filter(**own),
             "name", "state", "starts_on", "ends_on", "days_budget", "kicked_off_on", "final_note", "note_approved_at",
             "application__context", f"{lead}name", f"{lead}lang", f"{lead}country", f"{lead}nuts",
-            f"{lead}sector", f"{lead}ecosystem", f"{lead}members_count",
+            f"{lead}sector", f"{lead}ecosystem", f"{lead}eco_sector", f"{lead}members_count",
         )  # fmt: skip
         own_parties = ProjectCluster.objects.filter(project__programme=self.programme)
         parties = own_parties.order_by("-is_lead", "cluster__sort_name", "pk").values_list(

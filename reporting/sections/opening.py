@@ -251,7 +251,27 @@ def selection(m: Material, f: Figures) -> tuple[Cut, list[str]]:
         f"eligible and {of_them(len(through['selected']), 'holds', 'hold')} a place. "
         f"{begun(counted(len(third), 'application'))} had a third evaluation."
     )
-    return {"selection": members}, [text]
+    return {"selection": members}, [text, *_eco_sectors(m, f)]
+
+
+def _eco_sectors(m: Material, f: Figures) -> list[str]:
+    """Core and other eco-sectors apart (E02, E06); nothing is said where no lead cluster is marked."""
+    words = {"core": "core eco-sectors", "non_core": "other sectors"}
+    found = {
+        name: m.ids([one for one in m.projects if one.application__lead_cluster__eco_sector == name]) for name in words
+    }
+    if not any(found.values()):
+        return []
+    figures = [
+        f.figure(f"Projects in {words[name]}", "projects", f"projects whose lead cluster is marked {name}", ids)
+        for name, ids in found.items()
+    ]
+    core, other = (figure["value"] for figure in figures)
+    share = percent(other, core + other)
+    return [
+        f"{begun(counted(core, 'project'))} came from core eco-sectors and {counted(other, 'project')} from other "
+        f"sectors, {number(share)} % of those that are marked."
+    ]
 
 
 def _success(m: Material, f: Figures, through: dict[str, list[Any]]) -> Cut:

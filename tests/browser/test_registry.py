@@ -119,7 +119,7 @@ def test_a_section_is_edited_and_a_text_signed_without_script(visit, place):
 
     mailed = visit(None, script=False)
     page = mailed.open(place["by-link"][1])
-    page.get_by_label("I have read the text").check()
+    page.get_by_text("I have read the text").click()
     page.get_by_role("button", name="Sign").click()
     assert page.get_by_role("heading", name="Done, thank you").is_visible()
     assert mailed.faults == []

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 COSTS = {
     "programmes": (5, 6, 3, 4),
     "grants": (5, 6, 3, 5),
-    "clusters": (5, 6, 3, 4),
-    "organisations": (6, 7, 3, 5),
+    "clusters": (5, 16, 3, 4),
+    "organisations": (6, 9, 3, 6),
     "conflicts": (6, 6, 3, 4),
     "documents": (5, 7, 3, 4),
     "calls": (6, 10, 3, 4),

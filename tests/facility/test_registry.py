@@ -482,20 +482,21 @@ def test_a_manager_invites_a_fellow_sees_who_has_access_and_ends_it(place):
     values = {"email": "fellow@example.org", "name": "Fela Fellow", "role": "manager", "scope_type": "cluster"}
     made = Grant().perform("give", by=place.manager, scope_key=str(place.cluster.pk), **values)
     assert "Fela Fellow" in place.page() and "fellow@example.org" in place.page()
-    made.perform("end_access", by=place.manager, reason="Has left.")
+    made.perform("revoke", by=place.manager, reason="Has left.")
     assert "Fela Fellow" not in place.page()
     own = Grant.objects.get(person=place.manager)
-    with pytest.raises(Blocked, match="Nobody else"):
-        own.perform("end_access", by=place.manager, reason="I go.")
+    with pytest.raises(Invalid, match="Nobody else"):
+        own.perform("revoke", by=place.manager, reason="I go.")
+    assert own.perform("revoke", by=place.lead, reason="The cluster is gone.").until_at is not None
 
 
-def test_only_fellows_end_access(place):
+def test_only_fellows_and_the_lead_end_access(place):
     made = grant(make.person(), "manager", "cluster", place.cluster.pk, by=SYSTEM, programme=place.programme)
     for person in (make.manager_of(make.cluster()), make.person()):
         with pytest.raises(NotFound):
-            made.perform("end_access", by=person, reason="No.")
+            made.perform("revoke", by=person, reason="No.")
     with pytest.raises(NotAllowed):
-        made.perform("end_access", by=place.coordinator, reason="The lead revokes.")
+        made.perform("revoke", by=place.coordinator, reason="The lead revokes.")
 
 
 def invite(by, cluster, programme):

@@ -51,8 +51,7 @@ MODEL: dict[str, dict[str, Row]] = {
     "facility.grant": rows("""
         give: new -> kept                                         | office administrator fellow_manager system
         invite: kept -> =                                         | office administrator fellow_manager
-        revoke: kept -> =                                         | lead administrator
-        end_access: kept -> =                                     | fellow_manager
+        revoke: kept -> =                                         | lead administrator fellow_manager
     """),
     "facility.cluster": rows("""
         create: new -> kept                                       | any_office system

@@ -134,6 +134,24 @@ def test_matrix_stories_webinars_lessons(made, cases):
     assert len(lessons) == len(AREAS)
 
 
+@pytest.mark.row("E02")
+@pytest.mark.row("E06")
+def test_the_report_splits_core_and_other_eco_sectors_once_clusters_are_marked(cases):
+    programme = cases[0].project.programme
+    before = cut(programme)
+    assert "eco-sector" not in canonical(before).decode()
+    for case, values in zip(
+        cases, ({"eco_sector": "core", "demand_drivers": "A landfill tax."}, {"eco_sector": "non_core"}), strict=True
+    ):
+        case.project.lead_cluster.perform("classify", by=case.manager, **values)
+    made = cut(programme)
+    assert check(made) == []
+    said = "One project came from core eco-sectors and one project from other sectors, 50 % of those that are marked."
+    assert said in canonical(made).decode()
+    labels = {figure["label"]: figure["value"] for figure in made["figures"].values()}
+    assert (labels["Projects in core eco-sectors"], labels["Projects in other sectors"]) == (1, 1)
+
+
 def test_selection_and_matching(made):
     assert {row["key"]: row["value"] for row in made["selection"]["funnel"]} == {
         "started": 2,
