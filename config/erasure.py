@@ -102,8 +102,9 @@ def _references() -> list[tuple[type[models.Model], str]]:
     return sorted(
         (
             (relation.related_model, relation.field.name)
-            for relation in Person._meta.related_objects
-            if not relation.related_model._meta.auto_created
+            # Hidden ones too: most columns that name a person offer no way back from them.
+            for relation in Person._meta.get_fields(include_hidden=True)
+            if isinstance(relation, models.ForeignObjectRel) and not relation.related_model._meta.auto_created
         ),
         key=lambda pair: (pair[0]._meta.label_lower, pair[1]),
     )

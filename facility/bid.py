@@ -307,7 +307,9 @@ class Bid(InProgramme):
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Partners; for those who take part the needs; for staff the evaluations."""
-        partners = [[p.cluster.name, p.cluster.country.name] for p in self.partners.select_related("cluster")]
+        rows = self.partners.select_related("cluster", "answered_by").order_by("cluster__sort_name", "pk")
+        partners = [[{"value": p.cluster.name, "lang": p.cluster.lang}, p.cluster.country.name] for p in rows]
+        said = [[p.role, p.contribution, p.get_answer_display(), str(p.answered_by or "")] for p in rows]
         needs = [[n.rank, n.get_area_display(), n.words(), n.get_source_display()] for n in self.needs.order_by("rank")]
         parts = [
             {
@@ -325,6 +327,8 @@ class Bid(InProgramme):
         ]
         if face == "public":
             return parts[:1]
+        parts[0]["columns"] += [_("Role"), _("Contribution"), _("Its answer"), _("Given by")]  # type: ignore[operator]
+        parts[0]["rows"] = [one + more for one, more in zip(partners, said, strict=True)]
         if face == "staff":
             rows = [
                 [str(e.evaluator), e.get_state_display(), e.total or ""]

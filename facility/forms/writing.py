@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
@@ -17,6 +18,7 @@ from facility.merging import Change, digest
 from facility.papers import AREAS, ApplicationDocument, KeptText
 from facility.questions import NotAnAnswer, Question, wording
 from facility.registry import declaration
+from facility.registry.documents import ACCEPTED
 from facility.registry.programme import Programme
 from facility.roles import held
 from facility.workflow.input import ReasonForm, Rows, StepForm
@@ -181,6 +183,8 @@ class AddDocument(StepForm):
             if one.kind == "file" and f"{ANSWER}{one.key}" in opened
         ]
         general = [("", _("Supporting document"))] if "documents" in opened else []
+        said = {"kinds": ", ".join(ACCEPTED), "limit": settings.DOCUMENT_MAX_BYTES // 1_000_000}
+        self.fields["file"].help_text = _t("Accepted are: %(kinds)s; up to %(limit)d MB.") % said
         field: Any = self.fields["question"]
         field.choices, field.required = [*general, *found], not general
 

@@ -134,7 +134,8 @@ def _application(call: Any, coordinator: Any, evaluator: Any, asked: dict[str, A
     text = asked.get("text", "Help us.")
     rows = [{"area": area, "text": f"{text} {area}"} for area in asked.get("areas", ["energy-efficiency"])]
     partners = [{"cluster": one} for one in asked.get("partners", [])]
-    made = make.draft(call, manager, cluster, needs=rows, partners=partners, motivation=text)
+    said = {"motivation": text, "training_needs": "Reading an energy bill."}
+    made = make.draft(call, manager, cluster, needs=rows, partners=partners, **said)
     made.perform("submit", by=manager)
     made.perform("declare_eligible", by=coordinator, answers=make.MET)
     judged = Evaluation().perform("assign", by=coordinator, application=made, evaluator=evaluator)

@@ -294,6 +294,17 @@ def test_the_page_shows_progress_then_proof_and_reasons(programme, coordinator, 
     assert (done.content, done["HX-Refresh"]) == (b"", "true")
 
 
+@pytest.mark.row("F11")
+def test_context_and_training_needs_stand_beside_each_proposed_pair(programme, coordinator, field, client):
+    run = matching.requested(programme, coordinator)
+    matching.run("advisory.run_match")
+    client.force_login(coordinator)
+    page = client.get(f"/workspace/match-runs/{run.pk}/").content.decode()
+
+    for text in ("A mature cluster of a textile region.", "Reading an energy bill."):
+        assert page.count(text) == 6
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_lists_and_pages_cost_the_same_at_any_size(programme, people, coordinator, client, count):
     matching.projects(programme, people, [{}] * count)
