@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from facility.forms.selection import Simulation
 from facility.letter_pages import of_staff, outcome_tag
 from facility.quotas import Pool, group_words
+from facility.registry.cluster import ECOSYSTEMS
 from facility.simulation import Trial, trial_rules, tried
 from facility.workflow.show import state_tag, step_url
 from facility.workflow.steps import unmet
@@ -96,7 +97,8 @@ def _rows(pool: Pool, trials: list[Trial], names: dict[str, str], *, show_all: b
             "is_out": key in by_whom,
             "is_cut": placing.rank == last_in,
         }
-        is_same = not why and len({(str(one.outcome), one.position) for one in outcomes}) == 1
+        changed = key in instead or key in by_whom or key in main.limits.overrides
+        is_same = not changed and len({(str(one.outcome), one.position) for one in outcomes}) == 1
         if is_same and not show_all and not cells["is_cut"]:
             same.append(cells)
             continue
@@ -123,7 +125,13 @@ def _side_by_side(trials: list[Trial], kind: str) -> dict[str, Any]:
     return {
         "title": _("By country of the lead") if kind == "country" else _("By ecosystem"),
         "columns": [_("Country") if kind == "country" else _("Ecosystem"), *(trial.name for trial in trials)],
-        "rows": [[group_words((kind, value)), *(count[value] for count in counts)] for value in values],
+        "rows": [
+            [
+                dict(ECOSYSTEMS).get(value, value) if kind == "ecosystem" else group_words((kind, value)),
+                *(count[value] for count in counts),
+            ]
+            for value in values
+        ],
     }
 
 
