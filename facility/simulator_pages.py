@@ -122,16 +122,11 @@ def _folded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _side_by_side(trials: list[Trial], kind: str) -> dict[str, Any]:
     counts = [trial.spread(kind) for trial in trials]
     values = sorted(set().union(*counts), key=lambda one: (-counts[-1][one], -counts[0][one], one))
+    words = dict(ECOSYSTEMS) if kind == "ecosystem" else {one: group_words((kind, one)) for one in values}
     return {
         "title": _("By country of the lead") if kind == "country" else _("By ecosystem"),
         "columns": [_("Country") if kind == "country" else _("Ecosystem"), *(trial.name for trial in trials)],
-        "rows": [
-            [
-                dict(ECOSYSTEMS).get(value, value) if kind == "ecosystem" else group_words((kind, value)),
-                *(count[value] for count in counts),
-            ]
-            for value in values
-        ],
+        "rows": [[words.get(value, value), *(count[value] for count in counts)] for value in values],
     }
 
 
