@@ -16,6 +16,7 @@ from facility.workflow import trail
 from facility.workflow.engine import all_records
 from tests import factories as make
 from tests.advisory import making_matching as making
+from tests.facility.making_selection import after_closing, approved, crowd, scene
 
 
 def hits(word: str) -> list[str]:
@@ -75,3 +76,16 @@ def test_the_application_itself_may_not_erase(advisor):
 
     with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
         call_command("erase_person", str(advisor.person_id))
+
+
+def test_letters_are_told_to_their_reader_and_go_with_them(committed, as_owner, capsys):
+    call, lead, coordinator, _evaluator = scene(places=1)
+    with after_closing(call):
+        (one,) = crowd(call, 1)
+        selection = approved(call, coordinator, lead)
+    (letter,) = selection.staged()
+    call_command("export_person", str(letter.to_id))
+    assert "Dear Manager 000" in json.loads(capsys.readouterr().out)["facility.letter"][0]["body"]
+    call_command("erase_person", str(letter.to_id))
+    assert hits("Manager 000") == []
+    assert selection.staged().count() == 0 and one.selection_lines.count() == 1

@@ -153,6 +153,18 @@ def test_when_a_manager_comes_or_goes_the_letters_are_drafted_again(staged):
     assert Letter.objects.filter(application=application, sent_at__isnull=False).count() == 2
 
 
+def test_two_rankings_that_are_approved_have_each_their_letters_and_one_is_sent(staged):
+    selection, lead, coordinator = staged
+    other = Selection().perform("create", by=coordinator, call=selection.call)
+    other.perform("propose", by=coordinator, overrides=[])
+    other.perform("approve", by=lead)
+    selection.perform("release", by=lead)
+    with pytest.raises(Blocked):
+        other.perform("release", by=lead)
+    assert (selection.staged().count(), other.staged().count()) == (0, 3)
+    assert Letter.objects.filter(sent_at__isnull=False).count() == 3
+
+
 def test_sent_back_the_letters_are_gone(staged):
     selection, lead, _coordinator = staged
     selection.perform("send_back", by=lead, reason="Look again.")
