@@ -204,13 +204,6 @@ class Outcome(RuleSet, InProgramme):
         comments = self.comments(lines)
         return {str(one.application_id): one.to_applicant(comments.get(one.application_id, "")) for one in lines}
 
-    def names(self) -> dict[str, str]:
-        """What to call each application of the ranking in a sentence."""
-        return {
-            str(line.application_id): f"{line.application.lead_cluster.name} ({line.application.number})"
-            for line in self.lines.select_related("application__lead_cluster")
-        }
-
 
 def with_outcome(lines: list[Any], outcome: str) -> list[Any]:
     return [line for line in lines if line.outcome == outcome]

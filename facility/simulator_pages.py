@@ -51,7 +51,6 @@ def simulator(request: HttpRequest, pk: Any) -> HttpResponseBase:
         "forms": [{"name": name.upper(), "form": form} for name, form in forms.items()],
         "trials": trials,
         "main": main,
-        "declared": record.declared(),
         "rows": _rows(pool, trials, names, show_all=show_all),
         "number": len(pool.rows),
         "contradictions": [(one.name, said) for one in trials if (said := one.contradiction(names))],

@@ -269,3 +269,20 @@ def test_a_cluster_without_a_manager_is_named(staged):
     said = client.get(f"/workspace/selections/{selection.pk}/letters/").content.decode()
     assert "Nobody manages these clusters" in said and application.title() in said
     assert Selection.objects.get(pk=selection.pk).perform("release", by=lead).state == "released"
+
+
+def test_the_pages_of_a_selection_cost_the_same_for_4_and_for_40():
+    counts = []
+    for number in (4, 40):
+        call, lead, coordinator, _evaluator = scene(places=2)
+        with after_closing(call):
+            crowd(call, number)
+            selection = approved(call, coordinator, lead)
+            client = Client()
+            client.force_login(lead)
+            pages = [f"/workspace/selections/{selection.pk}/{end}" for end in ("", "letters/?letter=3", "release/")]
+            costs = [statements(lambda page=page, client=client: client.get(page)) for page in pages]
+            selection.perform("release", by=lead)
+            costs.append(statements(lambda pages=pages, client=client: client.get(pages[0])))
+            counts.append(costs)
+    assert counts[0] == counts[1], counts
