@@ -128,6 +128,8 @@ class Letter(Part):
     """A letter to one person about one decision; staged until `sent_at` is set, and never changed after."""
 
     application = models.ForeignKey("facility.Application", on_delete=models.PROTECT, related_name="letters")
+    # The selection whose release sends it; none for what is sent by a step on the application alone.
+    selection = models.ForeignKey("facility.Selection", null=True, on_delete=models.PROTECT, related_name="letters")
     to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="letters")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     language = models.CharField(max_length=5)
@@ -141,7 +143,9 @@ class Letter(Part):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["application", "to", "kind"], condition=~Q(kind="moved"), name="letter_once_per_decision"
+                fields=["application", "to", "kind"],
+                condition=Q(sent_at__isnull=False) & ~Q(kind="moved"),
+                name="letter_sent_once_per_decision",
             )
         ]
 

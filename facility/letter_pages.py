@@ -42,7 +42,7 @@ def of_staff(request: HttpRequest, pk: Any) -> Any:
 
 def sent_letters(record: Selection) -> dict[str, int]:
     """How many letters of the release left, and how many the server of mail took."""
-    rows = letter.Letter.objects.filter(application__in=record.lines.values("application_id"), sent_at__isnull=False)
+    rows = record.letters.filter(sent_at__isnull=False)
     keys = [str(key) for key in rows.values_list("pk", flat=True)]
     told = Notice.objects.filter(params__letter__in=keys)
     mailed = told.filter(mailed_at__isnull=False).count()
@@ -103,10 +103,7 @@ def release_context(record: Any, request: HttpRequest) -> dict[str, Any]:
 def _letters(record: Any, *, is_out: bool) -> Any:
     if not is_out:
         return record.staged()
-    kinds = ["selected", "reserve", "rejected"]
-    rows = letter.Letter.objects.filter(
-        application__in=record.lines.values("application_id"), sent_at=record.released_at, kind__in=kinds
-    )
+    rows = record.letters.all()
     related = rows.select_related("application__call", "application__lead_cluster", "to")
     return related.order_by("kind", "application__lead_cluster__sort_name", "to_id")
 

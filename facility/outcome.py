@@ -38,6 +38,7 @@ class Outcome(RuleSet, InProgramme):
     """What a selection holds, shows and is asked by others."""
 
     lines: Any
+    letters: Any
 
     State = State
 
@@ -164,10 +165,7 @@ class Outcome(RuleSet, InProgramme):
 
     def staged(self) -> Any:
         """The letters of this selection that have not left."""
-        kinds = [letter.Kind.SELECTED, letter.Kind.RESERVE, letter.Kind.REJECTED]
-        rows = letter.Letter.objects.filter(
-            application__in=self.lines.values("application_id"), sent_at__isnull=True, kind__in=kinds
-        )
+        rows = self.letters.filter(sent_at__isnull=True)
         return rows.select_related("application__call", "application__lead_cluster", "to").order_by(
             "kind", "application__lead_cluster__sort_name", "to_id"
         )
@@ -191,7 +189,10 @@ class Outcome(RuleSet, InProgramme):
             for line in lines
         ]
         made = letter.drafted(self.call, decisions)
-        letter.Letter.objects.bulk_create(one for one in made if (one.application_id, one.to_id) not in edited)
+        fresh = [one for one in made if (one.application_id, one.to_id) not in edited]
+        for one in fresh:
+            one.selection_id = self.pk
+        letter.Letter.objects.bulk_create(fresh)
 
     def comments(self, lines: list[Any]) -> dict[Any, str]:
         """The evaluators' comments on the rejected, if the call says that they read them."""
@@ -202,13 +203,6 @@ class Outcome(RuleSet, InProgramme):
         """Why each is not selected, as its applicant reads it."""
         comments = self.comments(lines)
         return {str(one.application_id): one.to_applicant(comments.get(one.application_id, "")) for one in lines}
-
-    def names(self) -> dict[str, str]:
-        """What to call each application of the ranking in a sentence."""
-        return {
-            str(line.application_id): f"{line.application.lead_cluster.name} ({line.application.number})"
-            for line in self.lines.select_related("application__lead_cluster")
-        }
 
 
 def with_outcome(lines: list[Any], outcome: str) -> list[Any]:

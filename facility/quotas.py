@@ -269,7 +269,7 @@ class Line:
         waiting = [row for row in self.pool.rows.values() if row.state == "reserve"]
         self.waiting = sorted(waiting, key=lambda row: (row.reserve_position or 0, row.number))
         self.selected = [by_id[key] for key, row in self.pool.rows.items() if row.state == "selected"]
-        self.free = max(0, call.places - len(self.selected))
+        self.free = max(0, rules.places - len(self.selected))
         reserves = [by_id[str(row.pk)] for row in self.waiting]
         self.promotion = ranking.next_promotion(reserves, self.selected, rules.rules(by_id.values()))
 

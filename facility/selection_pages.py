@@ -63,9 +63,7 @@ def _ranked(line: Any, names: dict[str, str]) -> dict[str, Any]:
         "title": line.application.title(),
         "lang": line.application.lang,
         "url": line.application.get_absolute_url(),
-        "number": line.application.number,
         "country": line.application.lead_cluster.country.code,
-        "ecosystem": line.application.lead_cluster.get_ecosystem_display(),
         "outcome": outcome_tag(line.outcome, line.position),
         "is_out": line.outcome == "rejected",
         # Rank and score stand in the row.

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from facility.forms.selection import Simulation
 from facility.letter_pages import of_staff, outcome_tag
 from facility.quotas import Pool, group_words
+from facility.registry.cluster import ECOSYSTEMS
 from facility.simulation import Trial, trial_rules, tried
 from facility.workflow.show import state_tag, step_url
 from facility.workflow.steps import unmet
@@ -50,7 +51,6 @@ def simulator(request: HttpRequest, pk: Any) -> HttpResponseBase:
         "forms": [{"name": name.upper(), "form": form} for name, form in forms.items()],
         "trials": trials,
         "main": main,
-        "declared": record.declared(),
         "rows": _rows(pool, trials, names, show_all=show_all),
         "number": len(pool.rows),
         "contradictions": [(one.name, said) for one in trials if (said := one.contradiction(names))],
@@ -96,7 +96,8 @@ def _rows(pool: Pool, trials: list[Trial], names: dict[str, str], *, show_all: b
             "is_out": key in by_whom,
             "is_cut": placing.rank == last_in,
         }
-        is_same = not why and len({(str(one.outcome), one.position) for one in outcomes}) == 1
+        changed = key in instead or key in by_whom or key in main.limits.overrides
+        is_same = not changed and len({(str(one.outcome), one.position) for one in outcomes}) == 1
         if is_same and not show_all and not cells["is_cut"]:
             same.append(cells)
             continue
@@ -120,10 +121,11 @@ def _folded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _side_by_side(trials: list[Trial], kind: str) -> dict[str, Any]:
     counts = [trial.spread(kind) for trial in trials]
     values = sorted(set().union(*counts), key=lambda one: (-counts[-1][one], -counts[0][one], one))
+    words = dict(ECOSYSTEMS) if kind == "ecosystem" else {one: group_words((kind, one)) for one in values}
     return {
         "title": _("By country of the lead") if kind == "country" else _("By ecosystem"),
         "columns": [_("Country") if kind == "country" else _("Ecosystem"), *(trial.name for trial in trials)],
-        "rows": [[group_words((kind, value)), *(count[value] for count in counts)] for value in values],
+        "rows": [[words.get(value, value), *(count[value] for count in counts)] for value in values],
     }
 
 

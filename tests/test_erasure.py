@@ -24,6 +24,7 @@ from tests import factories as make
 from tests.advisory import making_matching as making
 from tests.facility import judging
 from tests.facility import making_registry as registry
+from tests.facility.making_selection import after_closing, approved, crowd, scene
 
 
 def hits(word: str) -> list[str]:
@@ -162,3 +163,16 @@ def test_who_signed_and_is_a_contact_gets_it_told_and_can_go(signatory, as_owner
     assert hits("Quillfeather") == [] and hits(signatory.email) == []
     assert Contact.objects.get(person=signatory).state == "ended"
     assert trail.verify(all_records()) == []
+
+
+def test_letters_are_told_to_their_reader_and_go_with_them(committed, as_owner, capsys):
+    call, lead, coordinator, _evaluator = scene(places=1)
+    with after_closing(call):
+        (one,) = crowd(call, 1)
+        selection = approved(call, coordinator, lead)
+    (letter,) = selection.staged()
+    call_command("export_person", str(letter.to_id))
+    assert "Dear Manager 000" in json.loads(capsys.readouterr().out)["facility.letter"][0]["body"]
+    call_command("erase_person", str(letter.to_id))
+    assert hits("Manager 000") == []
+    assert selection.staged().count() == 0 and one.selection_lines.count() == 1

@@ -153,6 +153,18 @@ def test_when_a_manager_comes_or_goes_the_letters_are_drafted_again(staged):
     assert Letter.objects.filter(application=application, sent_at__isnull=False).count() == 2
 
 
+def test_two_rankings_that_are_approved_have_each_their_letters_and_one_is_sent(staged):
+    selection, lead, coordinator = staged
+    other = Selection().perform("create", by=coordinator, call=selection.call)
+    other.perform("propose", by=coordinator, overrides=[])
+    other.perform("approve", by=lead)
+    selection.perform("release", by=lead)
+    with pytest.raises(Blocked):
+        other.perform("release", by=lead)
+    assert (selection.staged().count(), other.staged().count()) == (0, 3)
+    assert Letter.objects.filter(sent_at__isnull=False).count() == 3
+
+
 def test_sent_back_the_letters_are_gone(staged):
     selection, lead, _coordinator = staged
     selection.perform("send_back", by=lead, reason="Look again.")
@@ -257,3 +269,20 @@ def test_a_cluster_without_a_manager_is_named(staged):
     said = client.get(f"/workspace/selections/{selection.pk}/letters/").content.decode()
     assert "Nobody manages these clusters" in said and application.title() in said
     assert Selection.objects.get(pk=selection.pk).perform("release", by=lead).state == "released"
+
+
+def test_the_pages_of_a_selection_cost_the_same_for_4_and_for_40():
+    counts = []
+    for number in (4, 40):
+        call, lead, coordinator, _evaluator = scene(places=2)
+        with after_closing(call):
+            crowd(call, number)
+            selection = approved(call, coordinator, lead)
+            client = Client()
+            client.force_login(lead)
+            pages = [f"/workspace/selections/{selection.pk}/{end}" for end in ("", "letters/?letter=3", "release/")]
+            costs = [statements(lambda page=page, client=client: client.get(page)) for page in pages]
+            selection.perform("release", by=lead)
+            costs.append(statements(lambda pages=pages, client=client: client.get(pages[0])))
+            counts.append(costs)
+    assert counts[0] == counts[1], counts
