@@ -48,7 +48,7 @@ from facility.workflow.shape import build  # noqa: E402
 from facility.workflow.sheets import Table, write_xlsx  # noqa: E402
 from facility.workflow.steps import SYSTEM  # noqa: E402
 
-ROUNDS, WARM = 25, 3
+ROUNDS, WARM = 11, 2
 MEGABYTE = 1_000_000
 ROWS = 100_000
 IMPORTED = 1_000
@@ -262,13 +262,13 @@ def step_ratio() -> float:
                 ["b", 1, "somebody", "Please say more."],
             )
 
-    mine, theirs = cpu(lambda: next(turns)(), plain, rounds=60)
+    mine, theirs = cpu(lambda: next(turns)(), plain, rounds=30)
     return mine / theirs
 
 
 def first_answer() -> float:
     """Seconds from the start of a process to its first answer."""
-    said = "import django; django.setup(); from django.test import Client; assert Client().get('/live').status_code == 200"
+    said = "import django; django.setup(); from django.test import Client; Client().get('/live', headers={'host': 'localhost'})"
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", said], check=True, env=os.environ)  # noqa: S603
     return round(time.monotonic() - began, 2)
@@ -313,7 +313,9 @@ def sheet() -> dict[str, Any]:
 def table() -> dict[str, Any]:
     """An import of 1,000 clusters, half of them known."""
     by = one("coordinator")
-    known = Application.objects.order_by("pk").values_list("lead_cluster__name", "lead_cluster__country")[: IMPORTED // 2]
+    known = Application.objects.order_by("pk").values_list("lead_cluster__name", "lead_cluster__country")[
+        : IMPORTED // 2
+    ]
     rows = [f"{name},{country},other,50,40" for name, country in known]
     rows += [f"New {number},ES,glass,10,5" for number in range(IMPORTED - len(rows))]
     data = "\n".join(["name,country,sector,members,smes", *rows]).encode()
@@ -345,6 +347,8 @@ PARTS = {
 if __name__ == "__main__":
     from django.conf import settings
 
-    with override_settings(ROOT_URLCONF="bench.measure", ALLOWED_HOSTS=["testserver"], STORAGES=settings.STORAGES | STATIC):
+    with override_settings(
+        ROOT_URLCONF="bench.measure", ALLOWED_HOSTS=["testserver"], STORAGES=settings.STORAGES | STATIC
+    ):
         sys.modules.setdefault("bench.measure", sys.modules["__main__"])
         print(json.dumps(PARTS[sys.argv[1]]()))

@@ -136,6 +136,9 @@ def kind_it_serves(choose: random.Random, form: Any, record: Any) -> Any:
 
 
 FILLS: dict[str, Fill] = {
+    "file:UploadTable": lambda choose, form, record: file(
+        "csv", f"name,country,sector,members,smes\n{text()},ES,glass,{choose.randint(1, 9)},1\n"
+    ),
     "scores": scores,
     "criteria": criteria,
     "ranks:RankNeeds": ranks,

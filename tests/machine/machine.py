@@ -40,6 +40,7 @@ NEIGHBOURHOODS = [
     ("reporting.successstory", "reporting.trajectory"),
     ("reporting.report",),
     ("facility.grant", "facility.cluster", "facility.organisation", "facility.conflict", "facility.programme"),
+    ("facility.import", "facility.cluster"),
     tuple(MODELS),
 ]
 # Who of the world could be what a step asks of whoever makes a new record.
