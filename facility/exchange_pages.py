@@ -16,6 +16,7 @@ from facility.call import Call
 from facility.dossier import tables_of
 from facility.instruments.columns import TABLES, rows_for, template
 from facility.instruments.exchange import ACTS, NOTES, Import
+from facility.registry.cluster import Cluster
 from facility.workflow import sheets
 from facility.workflow.steps import NotAllowed, NotFound
 from facility.workflow.web import DetailPage, ListPage, StepPage, page_of
@@ -93,6 +94,18 @@ def import_progress(request: HttpRequest, pk: Any) -> HttpResponseBase:
 def said_of(line: dict[str, Any]) -> list[str]:
     """The faults of a line in words, each with its column."""
     return [f"{heading}: {said}" if heading else said for heading, said in line["faults"]]
+
+
+@page_of(Cluster)
+class ClusterList(ListPage):
+    """The clusters, with the way to their import."""
+
+    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """For the office: tables come in next door."""
+        if self.person.roles_held() & {"lead", "coordinator"}:
+            url = reverse("records", kwargs={"records": Import.records})
+            context["exports"] += [{"label": _("Import a table"), "url": url}]
+        return super().page(context, status)
 
 
 @page_of(Import)
