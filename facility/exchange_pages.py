@@ -163,6 +163,12 @@ class ImportPage(DetailPage):
         }
 
 
+def _cells(line: dict[str, Any]) -> list[str]:
+    """What a row says beside its name, in the order of the template."""
+    headings = (column.heading for column in TABLES[line["table"]][1] if column.heading not in NAMES)
+    return [f"{heading}: {line['cells'][heading]}" for heading in headings if line["cells"].get(heading)]
+
+
 def _group(record: Import, act: str) -> dict[str, Any] | None:
     lines = [line for line in record.lines if line["act"] == act]
     if not lines:
@@ -178,7 +184,7 @@ def _group(record: Import, act: str) -> dict[str, Any] | None:
             "title": line["title"],
             "faults": said_of(line),
             "changes": [dict(zip(("field", "before", "after"), change, strict=True)) for change in line["changes"]],
-            "cells": ", ".join(f"{name}: {text}" for name, text in line["cells"].items() if text and name not in NAMES),
+            "cells": ", ".join(_cells(line)),
         }
         for line in lines[:SHOWN_AT_MOST]
     ]

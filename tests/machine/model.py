@@ -381,9 +381,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "office": office,
     "own_lead": lambda held, record: held.has("lead", "programme", record.pk),
     "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
-    "importer": lambda held, record: (
-        record.person_id == held.person.pk and held.anywhere("lead", "coordinator")
-    ),
+    "importer": lambda held, record: record.person_id == held.person.pk and held.anywhere("lead", "coordinator"),
     "any_administrator": lambda held, record: held.anywhere("administrator"),
     "any_advisor": lambda held, record: held.anywhere("advisor"),
     "oneself": lambda held, record: record.person_id == held.person.pk,
