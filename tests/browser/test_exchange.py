@@ -1,4 +1,4 @@
-"""A table comes in: upload, preview, confirm, on a desk and on a phone, with and without script; figures with charts."""
+"""A table comes in: upload, preview, confirm, at a desk and on a phone, with and without script; then figures."""
 
 from __future__ import annotations
 
