@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -30,7 +32,9 @@ def main(sizes: list[int]) -> int:
     """Measures at every size; answers 0 also where a goal is missed, since a miss is a finding and no fault."""
     lease = embedded.use()
     try:
-        found = {size: measured(size) for size in sizes or SIZES}
+        with database("facility_bench") as migrated:
+            run(migrated, "manage.py", "migrate", "--verbosity", "0")
+            found = {size: measured(size) for size in sizes or SIZES}
     finally:
         embedded.stop(lease)
     rows = rows_of(found)
@@ -40,30 +44,36 @@ def main(sizes: list[int]) -> int:
     return 0
 
 
-def measured(size: int) -> dict[str, Any]:
-    """What is measured in a new database of this size; the database is dropped afterwards."""
-    name = f"facility_bench_{size}"
-    owner = os.environ["MIGRATE_DATABASE_URL"]
-    own = {key: with_database(os.environ[key], name) for key in ("DATABASE_URL", "MIGRATE_DATABASE_URL")}
-    environment = os.environ | own | {"DEBUG": "0", "EMBEDDED": "1", "LOG_LEVEL": "WARNING", "SECOND_FACTOR": "0"}
-    with psycopg.connect(owner, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+@contextmanager
+def database(name: str, template: str = "template1") -> Iterator[dict[str, str]]:
+    """A new database, for as long as it is needed; answers the environment that names it."""
+    addresses = ("DATABASE_URL", "MIGRATE_DATABASE_URL")
+    own = {address: with_database(os.environ[address], name) for address in addresses}
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
+    with psycopg.connect(os.environ["MIGRATE_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(**names))
+        connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
         try:
-            run(environment, "manage.py", "migrate", "--verbosity", "0")
-            load = ("--projects", str(min(PROJECTS, size)), "--applications", str(size))
-            run(environment, "manage.py", "load_scale", *load)
-            parts = {part: json.loads(run(environment, "-m", "bench.measure", part)) for part in MEASURED}
+            yield os.environ | own | {"DEBUG": "0", "EMBEDDED": "1", "LOG_LEVEL": "ERROR", "SECOND_FACTOR": "0"}
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-    return parts
+            connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
+
+
+def measured(size: int) -> dict[str, Any]:
+    """What is measured in a database of this size."""
+    with database(f"facility_bench_{size}", "facility_bench") as own:
+        load = ("--projects", str(min(PROJECTS, size // 2)), "--applications", str(size))
+        run(own, "manage.py", "load_scale", *load)
+        return {part: json.loads(run(own, "-m", "bench.measure", part)) for part in MEASURED}
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
     """Runs Python with these arguments; answers what it printed, and says what goes wrong."""
     print(f"  {' '.join(arguments)}", file=sys.stderr, flush=True)
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)  # noqa: S603
-    return done.stdout.decode()
+    said = done.stdout.decode()
+    print(said, file=sys.stderr, end="", flush=True)
+    return said
 
 
 def with_database(address: str, name: str) -> str:

@@ -26,6 +26,11 @@ from facility.workflow.web import DetailPage, page_of
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
 
 
+def figures_url(call: Call) -> str:
+    """Where the call is shown in figures."""
+    return reverse("call-figures", kwargs={"pk": call.pk})
+
+
 @page_of(Call)
 class CallPage(DetailPage):
     """A call; staff see in one table how many applications stand where."""
@@ -39,6 +44,8 @@ class CallPage(DetailPage):
         context["parts"] = [*context["parts"], _questions(record)]
         if record.face != "staff":
             return context
+        figures = {"label": _("Figures"), "value": _("Charts, tables and files"), "url": figures_url(record)}
+        context["facts"] += [figures]
         words = dict(Application.State.choices)
         url = reverse("records", kwargs={"records": Application.records})
         counted = (

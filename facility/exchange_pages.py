@@ -16,6 +16,7 @@ from facility.call import Call
 from facility.dossier import tables_of
 from facility.instruments.columns import TABLES, rows_for, template
 from facility.instruments.exchange import ACTS, NOTES, Import
+from facility.registry.cluster import Cluster
 from facility.workflow import sheets
 from facility.workflow.steps import NotAllowed, NotFound
 from facility.workflow.web import DetailPage, ListPage, StepPage, page_of
@@ -95,6 +96,18 @@ def said_of(line: dict[str, Any]) -> list[str]:
     return [f"{heading}: {said}" if heading else said for heading, said in line["faults"]]
 
 
+@page_of(Cluster)
+class ClusterList(ListPage):
+    """The clusters, with the way to their import."""
+
+    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """For the office: tables come in next door."""
+        if self.person.roles_held() & {"lead", "coordinator"}:
+            url = reverse("records", kwargs={"records": Import.records})
+            context["exports"] += [{"label": _("Import a table"), "url": url}]
+        return super().page(context, status)
+
+
 @page_of(Import)
 class ImportList(ListPage):
     """The imports, with the template and the register to begin from."""
@@ -150,6 +163,12 @@ class ImportPage(DetailPage):
         }
 
 
+def _cells(line: dict[str, Any]) -> list[str]:
+    """What a row says beside its name, in the order of the template."""
+    headings = (column.heading for column in TABLES[line["table"]][1] if column.heading not in NAMES)
+    return [f"{heading}: {line['cells'][heading]}" for heading in headings if line["cells"].get(heading)]
+
+
 def _group(record: Import, act: str) -> dict[str, Any] | None:
     lines = [line for line in record.lines if line["act"] == act]
     if not lines:
@@ -165,7 +184,7 @@ def _group(record: Import, act: str) -> dict[str, Any] | None:
             "title": line["title"],
             "faults": said_of(line),
             "changes": [dict(zip(("field", "before", "after"), change, strict=True)) for change in line["changes"]],
-            "cells": ", ".join(f"{name}: {text}" for name, text in line["cells"].items() if text and name not in NAMES),
+            "cells": ", ".join(_cells(line)),
         }
         for line in lines[:SHOWN_AT_MOST]
     ]

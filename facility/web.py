@@ -38,6 +38,7 @@ NAV: list[tuple[set[str], Any, str]] = [
     ({"lead", "coordinator", "observer"}, lambda: _("Projects"), "projects"),
     ({"advisor", "manager"}, lambda: _("My projects"), "projects"),
     ({"lead", "coordinator", "observer"}, lambda: _("Calls"), "calls"),
+    ({"lead", "coordinator", "observer"}, lambda: _("Clusters"), "clusters"),
     ({"lead", "coordinator", "observer", "manager"}, lambda: _("Applications"), "applications"),
     ({"lead", "coordinator", "manager"}, lambda: _("Questions"), "call-questions"),
     ({"evaluator"}, lambda: _("Evaluations"), "evaluations"),

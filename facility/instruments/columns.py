@@ -89,7 +89,10 @@ def rows_for(person: Any) -> list[Table]:
     """Every cluster and member that the person may see. One statement a table."""
     clusters = Cluster.objects.visible_to(person).order_by("sort_name", "pk")
     members = Organisation.objects.visible_to(person).filter(cluster__isnull=False).select_related("cluster")
-    rows: dict[str, QuerySet] = {"clusters": clusters, "members": members.order_by("cluster__sort_name", "sort_name", "pk")}
+    rows: dict[str, QuerySet] = {
+        "clusters": clusters,
+        "members": members.order_by("cluster__sort_name", "sort_name", "pk"),
+    }
     return [_table(name, columns, rows[name]) for name, (_model, columns) in TABLES.items()]
 
 

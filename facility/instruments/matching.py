@@ -33,7 +33,7 @@ class Comparison:
         self.rows, self.by = rows, by
         self.found: list[Line] = []
         self.taken: dict[Any, int] = {}
-        clusters = list(Cluster.objects.visible_to(by))
+        clusters = list(Cluster.objects.visible_to(by).with_offers(by))
         self.clusters = {(same(one.name), str(one.country)): one for one in clusters}
         self.by_name: dict[str, list[Any]] = {}
         for one in clusters:
@@ -41,7 +41,7 @@ class Comparison:
         self.by_key: dict[str, Any] = {str(one.pk): one for one in clusters}
         self.members: dict[Any, Any] = {}
         if any(row["table"] == "members" for row in rows):
-            for firm in Organisation.objects.visible_to(by).filter(cluster__isnull=False):
+            for firm in Organisation.objects.visible_to(by).with_offers(by).filter(cluster__isnull=False):
                 self.members[firm.cluster_id, same(firm.name)] = self.by_key[str(firm.pk)] = firm
 
     def lines(self) -> list[Line]:
@@ -124,14 +124,21 @@ class Comparison:
             line["faults"].append([heading, _("Row %(row)d of this file is about the same.") % {"row": twin}])
             return
         self.taken[record.pk if record else key] = line["row"]
+        if record is not None and not record._may_edit:
+            line["faults"].append(["", _("You may not change this one; its programme's office does.")])
+            return
         model, columns = TABLES[line["table"]]
-        given = [c for c in columns if c.heading in line["cells"] and c.path != "pk" and "__" not in c.path]
         fresh = record or model()
         step = model.step("edit" if record else "create")
-        values = first_values(fresh.form_for(step, by=self.by))
-        values |= {column.path: raw[column.heading] for column in given}
-        if line["table"] == "members" and (raw["cluster"] or record is None):
-            values["cluster"] = raw["cluster"]
+        empty = fresh.form_for(step, by=self.by)
+        given = [column for column in columns if column.heading in line["cells"] and column.path in empty.fields]
+        values = first_values(empty) | {column.path: raw[column.heading] for column in given}
+        if line["table"] == "members":
+            if "cluster" in empty.fields:
+                values["cluster"] = raw["cluster"]
+            elif str(record.cluster_id) != raw["cluster"]:
+                line["faults"].append(["cluster", _("It is a member of another cluster. Change that on its page.")])
+                return
         form = fresh.form_for(step, by=self.by, raw=values)
         if not form.is_valid():
             headings = {column.path: column.heading for column in columns}

@@ -175,6 +175,9 @@ FILLS: dict[str, Fill] = {
     "turnover_eur": lambda choose, form, record: choose.choice([1_000_000, 90_000_000]),
     "granted_on:AidForm": lambda choose, form, record: day(-choose.randint(0, 300)),
     "amount_eur:AidForm": lambda choose, form, record: choose.choice([1000, 200_000]),
+    "file:UploadTable": lambda choose, form, record: file(
+        "csv", f"name,country,sector,members,smes\n{text()},ES,glass,{choose.randint(1, 9)},1\n"
+    ),
     "scores": scores,
     "criteria": criteria,
     "ranks:RankNeeds": ranks,

@@ -45,6 +45,7 @@ NEIGHBOURHOODS = [
     ("facility.engagement", "facility.organisation"),
     ("facility.contact", "facility.aid"),
     ("facility.indicatorset", "facility.measurement"),
+    ("facility.import", "facility.cluster"),
     tuple(MODELS),
 ]
 # Who of the world could be what a step asks of whoever makes a new record.
