@@ -52,7 +52,10 @@ class WebinarForm(Edits):
         help_text=_("Empty: whom this kind is for. You see the list of names before anybody is invited."),
     )
     chosen = forms.ModelMultipleChoiceField(
-        label=_("Also these people"), queryset=Person.objects.none(), required=False
+        label=_("Also these people"),
+        queryset=Person.objects.none(),
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 8}),
     )
     order = forms.IntegerField(label=_("Number"), min_value=1, max_value=500)
     title_text = forms.CharField(label=_("Title"), max_length=SHORT)
@@ -135,6 +138,11 @@ class AnnounceWebinar(StepForm):
             "Needed only where it has no expert presentation, sharing of experience or session among participants."
         ),
     )
+
+    def prepare(self) -> None:
+        """Only a synergy webinar has elements that it may lack."""
+        if self.record.kind != "synergy":
+            del self.fields["reason"]
 
     def clean(self) -> dict[str, Any]:
         """Three elements, or a reason."""

@@ -20,6 +20,7 @@ from config.demo.act_second_support import support
 from config.demo.facts import DemoPerson
 from config.demo.stage import ZONE, Now, Stage
 from facility.application import Application
+from facility.asked import Asked
 from facility.call import Call
 from facility.evaluation import Evaluation
 from facility.registry.programme import Programme
@@ -260,7 +261,35 @@ def third_call(now: Now, bids: list[Any]) -> None:
     third = call(now, "Third call (demo)", -6, 21, 2)
     now.on(-3)
     bid_for(now, third, bids[0])
-    bid_for(now, third, bids[1], submitted=False)
+    draft = bid_for(now, third, bids[1], submitted=False)
+    around(now, third, draft.managers().first())
+
+
+def around(now: Now, call: Call, asker: Any) -> None:
+    """An information webinar in a few days, one published answer, and one question that waits."""
+    stage = now.stage
+    webinar = Webinar().perform(
+        "create",
+        by=coordinator(stage),
+        programme=now.programme,
+        kind="information",
+        call=call,
+        order=1,
+        title_text="How to apply",
+        summary="What the call offers, who can apply, and how applications are judged.",
+        starts_at=now.at(5, 13),
+        ends_at=now.at(5, 15),
+        zone="Europe/Brussels",
+        link="https://meeting.example.org/information",
+        agenda=[],
+    )
+    webinar.perform("announce", by=coordinator(stage))
+    wording, reply = "May a partner come from outside the European Union?", "Yes, as a partner; the lead may not."
+    asked = Asked().perform("ask", by=asker, call=call, text=wording)
+    asked.perform("prepare_answer", by=coordinator(stage), wording=wording, reply=reply)
+    asked.perform("publish", by=coordinator(stage))
+    Asked().perform("ask", by=asker, call=call, text="Can a cluster that was selected before apply again?")
+    stage.settle()
 
 
 def exchange(now: Now, projects: list[Project]) -> None:

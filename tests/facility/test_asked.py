@@ -170,7 +170,7 @@ def test_answers_have_numbers_in_the_order_of_their_publication(scene):
     second.perform("publish", by=scene.coordinator)
     first.perform("publish", by=scene.coordinator)
     page = scene.page()
-    assert page.index("1. Second?") < page.index("2. First?")
+    assert page.index("<h2>1. Second?</h2>") < page.index("<h2>2. First?</h2>")
 
 
 def test_the_database_itself_keeps_a_number_from_coming_twice(scene):

@@ -1006,6 +1006,7 @@ FIRST_MET = [
     *("facility/home_advisor.html", "facility/inbox.html", "advisory/confirm_*.html", "advisory/rank_needs.html"),
     "advisory/log_session.html",
 ]
+PUBLIC_EVENT = ("beside_call.html", "public.html", "place.html", "place_over.html", "place.txt")
 STRING = r"""u?('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 CALL = re.compile(rf"(?<!\w)(p?n?gettext|_)\({STRING}(?:, {STRING})?")
 
@@ -1025,6 +1026,8 @@ def test_the_pages_first_met_speak_the_language(language):
     folder = ROOT / "facility/templates"
     first = [found for pattern in FIRST_MET for found in folder.glob(pattern)]
     first += sorted(ROOT.glob("facility/workflow/templates/workflow/*.html"))
+    first += [folder / "facility/call_questions.html", *folder.glob("facility/parts/a*.html")]
+    first += [ROOT / "webinars/templates/webinars" / name for name in PUBLIC_EVENT]
     missing = {
         (words, template.name)
         for template in first
@@ -1036,7 +1039,7 @@ def test_the_pages_first_met_speak_the_language(language):
     assert missing == set()
 
 
-@pytest.mark.parametrize("language", ["nl", "de"])
+@pytest.mark.parametrize("language", ["nl", "de", "fr"])
 def test_a_translation_keeps_names_of_values_and_markup(language):
     kept = re.compile(r"%\(\w+\)[sd]|\{\w+\}|</?\w+")
     with (ROOT / "locale" / language / "LC_MESSAGES/django.po").open("rb") as file:
