@@ -46,7 +46,7 @@ class ScoresPage(StepPage):
         given = [one for one in found if one.state == Evaluation.State.SUBMITTED]
         rows, comments = side_by_side(record.call, given)
         totals = [one.total for one in given if one.total is not None]
-        spread, limit = (max(totals) - min(totals) if totals else 0), record.call.spread_threshold
+        spread, limit = (max(totals) - min(totals) if totals else Decimal()), record.call.spread_threshold
         context = {
             "title": record.title(),
             "lang": record.lang,
@@ -60,7 +60,7 @@ class ScoresPage(StepPage):
             "waiting": [one.evaluator.name for one in found if one.state in GOING],
             "is_wide": spread > limit,
             "spread": _("The evaluators are %(spread)s points apart; this call asks for a word above %(limit)s.")
-            % {"spread": number_format(spread), "limit": number_format(limit)},
+            % {"spread": number_format(_tidy(spread)), "limit": number_format(_tidy(limit))},
             "third_url": f"{reverse('assign-evaluators', kwargs={'pk': record.call_id})}?third={record.pk}",
             "form": form,
             "hidden": carried(record),
