@@ -235,7 +235,7 @@ def conflicts(advisors: list[Any], projects: list[dict[str, Any]]) -> list[dict[
     by_person = {one.person_id: str(one.pk) for one in advisors}
     found = Conflict.objects.filter(person__in=by_person, cluster__in=list(of_cluster)).select_related("cluster")
     return [
-        {"advisor": by_person[one.person_id], "project": project, "why": "conflict", "cluster": one.cluster.name}
+        {"advisor": by_person[one.person_id], "project": project, "why": "conflict", "cluster": str(one.cluster)}
         for one in found.order_by("pk")
         for project in of_cluster[str(one.cluster_id)]
     ]
