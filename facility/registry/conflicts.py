@@ -17,7 +17,7 @@ from facility.workflow.steps import Who, step
 
 from .cluster import Cluster
 from .people import Person
-from .profile import TIES, ProfileEmployer
+from .evaluator import TIES, ProfileEmployer
 
 
 def _of_people_in_own_programmes(name: str, *roles: str) -> Who:

@@ -222,7 +222,7 @@ FILLS: dict[str, Fill] = {
     "languages:ProfileForm": lambda choose, form, record: ["en"],
     "organisation:ConflictForm": lambda choose, form, record: None,
     "other:ConflictForm": lambda choose, form, record: None,
-    "ties:DeclarationForm": lambda choose, form, record: [],
+    "ties:InterestsForm": lambda choose, form, record: [],
     "forbid": lambda choose, form, record: "",
     "free": lambda choose, form, record: "",
     "source_session": lambda choose, form, record: None,
