@@ -34,7 +34,7 @@ class Desk:
         bids = call.applications.filter(state="eligible").select_related("lead_cluster")
         self.bids = {str(one.pk): one for one in bids.prefetch_related("partners", "needs").order_by("number", "pk")}
         self.people = {str(one.pk): one for one in call.evaluators().order_by("sort_name", "pk")}
-        profiles = EvaluatorProfile.objects.filter(programme=call.programme_id, person__in=self.people)
+        profiles = EvaluatorProfile.objects.filter(programme=call.programme_id, person__in=list(self.people.values()))
         self.profiles = {str(one.person_id): one for one in profiles}
         self.asked: defaultdict[str, set[str]] = defaultdict(set)
         self.judged: Counter[str] = Counter()

@@ -376,7 +376,7 @@ class Call(CallRules, InProgramme):
     )
     def assign_evaluators(self, *, by: Any, pairs: list[dict[str, Any]]) -> None:
         """Asks all these evaluators at once; nobody who is asked already is moved."""
-        apps.get_model("facility.Evaluation").ask_all(self, pairs, by=by)  # type: ignore[attr-defined]
+        apps.get_model("facility.Evaluation").ask_all(self, pairs, by=by)
 
     def evaluators(self) -> Any:
         """The people who evaluate for the programme."""

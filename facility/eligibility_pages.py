@@ -41,9 +41,12 @@ class CheckPage(StepPage):
         deciding = (
             form if "reason_code" in form.fields else record.form_for(record.step("declare_ineligible"), by=self.person)
         )
+        rows = form.shown_rows("answers")
+        for row in rows:
+            row.fields["reason"].widget.attrs["placeholder"] = _("Note; needed for a waiver")
         points = [
             {"text": point.text, "row": row, "fact": facts.get(point.fact), "reason": _reasons()[point.reason_code]}
-            for point, row in zip(form.points, form.shown_rows("answers"), strict=False)
+            for point, row in zip(form.points, rows, strict=False)
         ]
         return {
             "record": record,

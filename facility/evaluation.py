@@ -278,7 +278,7 @@ class Evaluation(InProgramme):
         """Whoever steps back enters the register, once the evaluation itself is closed."""
         lead = self.application.lead_cluster_id
         if name == "recuse" and not Conflict.objects.filter(person=by, cluster=lead).exists():
-            tie = {"person": str(by.pk), "cluster": str(lead), "kind": self._kind, "note": ""}
+            tie: dict[str, Any] = {"person": str(by.pk), "cluster": str(lead), "kind": self._kind, "note": ""}
             Conflict().perform("declare", by=by, **tie)
 
     # A draft has no rival (only its evaluator writes it), and it must not set the clock of the state back: no `edits`.

@@ -79,7 +79,7 @@ class InterestsDeclaration(Record):
         known = set(Conflict.objects.filter(person=by, cluster__in=ties).values_list("cluster_id", flat=True))
         for cluster in ties:
             if cluster.pk not in known:
-                tie = {"person": str(by.pk), "cluster": str(cluster.pk), "kind": kind, "note": note}
+                tie: dict[str, Any] = {"person": str(by.pk), "cluster": str(cluster.pk), "kind": kind, "note": note}
                 Conflict().perform("declare", by=by, **tie)
 
     @classmethod

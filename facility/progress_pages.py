@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -45,7 +46,7 @@ class ScoresPage(StepPage):
         given = [one for one in found if one.state == Evaluation.State.SUBMITTED]
         rows, comments = side_by_side(record.call, given)
         totals = [one.total for one in given if one.total is not None]
-        spread, limit = (max(totals) - min(totals) if totals else 0), record.call.spread_threshold
+        spread, limit = (max(totals) - min(totals) if totals else Decimal()), record.call.spread_threshold
         context = {
             "title": record.title(),
             "lang": record.lang,
@@ -59,7 +60,7 @@ class ScoresPage(StepPage):
             "waiting": [one.evaluator.name for one in found if one.state in GOING],
             "is_wide": spread > limit,
             "spread": _("The evaluators are %(spread)s points apart; this call asks for a word above %(limit)s.")
-            % {"spread": number_format(spread), "limit": number_format(limit)},
+            % {"spread": number_format(_tidy(spread)), "limit": number_format(_tidy(limit))},
             "third_url": f"{reverse('assign-evaluators', kwargs={'pk': record.call_id})}?third={record.pk}",
             "form": form,
             "hidden": carried(record),
@@ -156,7 +157,7 @@ def _progress(call: Call, bid: Application) -> dict[str, Any]:
     totals = [one.total for one in found if one.state == Evaluation.State.SUBMITTED and one.total is not None]
     apart = max(totals) - min(totals) if totals else None
     is_wide = apart is not None and apart > call.spread_threshold
-    mean = sum(totals) / len(totals) if totals else None
+    mean = sum(totals, Decimal()) / len(totals) if totals else None
     shown = "" if apart is None else number_format(_tidy(apart))
     cells = [
         {"value": f"{bid.number} {bid.title()}", "url": bid.get_absolute_url(), "lang": bid.lang},
@@ -193,16 +194,13 @@ def calibrate(request: HttpRequest, pk: Any, **fixed: Any) -> HttpResponse:
     given = Evaluation.objects.filter(application__call=call, state="submitted", total__isnull=False)
     rows = given.order_by("application__number", "pk").values_list("application_id", "evaluator_id", "total")
     found = calibration.calibrate(
-        calibration.Total(str(application), str(evaluator), float(total)) for application, evaluator, total in rows
+        calibration.Total(str(application), str(evaluator), float(total))
+        for application, evaluator, total in rows
+        if total is not None
     )
-    names = dict(Person.objects.filter(evaluations__in=given).values_list("pk", "name"))
-    bids = {
-        str(one.pk): one
-        for one in Application.objects.filter(call=call, evaluations__in=given)
-        .select_related("lead_cluster")
-        .distinct()
-    }
-    names = {str(key): name for key, name in names.items()}
+    names = {str(key): name for key, name in _judges(given)}
+    judged = Application.objects.filter(call=call, evaluations__in=given).select_related("lead_cluster").distinct()
+    bids = {str(one.pk): one for one in judged}
     widest = max([abs(one.effect) for one in found.evaluators], default=0) or 1
     context = {
         "call": call,
@@ -213,6 +211,10 @@ def calibrate(request: HttpRequest, pk: Any, **fixed: Any) -> HttpResponse:
         "rows": [_score(bids[one.id], one) for one in found.scores],
     }
     return render(request, "facility/calibration.html", context)
+
+
+def _judges(given: QuerySet) -> QuerySet:
+    return Person.objects.filter(evaluations__in=given).distinct().values_list("pk", "name")
 
 
 def _evaluator(name: str, one: calibration.Evaluator, widest: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from facility.registry.programme import Programme
 from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
 
-CHECKED = {"answers": [{"point": point.key, "answer": "yes"} for point in STANDARD]}
+CHECKED: dict[str, Any] = {"answers": [{"point": point.key, "answer": "yes"} for point in STANDARD]}
 FAILED = [*CHECKED["answers"][:-1], {"point": STANDARD[-1].key, "answer": "no"}]
 PAUSE = dt.timedelta(days=1)
 PARTNER_ROLE = "Partner (demo)"

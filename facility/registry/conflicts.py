@@ -120,7 +120,7 @@ class Conflict(Record):
 
     def after_step(self, name: str, *, by: Any) -> None:
         """Whoever is tied now stops evaluating now."""
-        apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=[self.person_id])  # type: ignore[attr-defined]
+        apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=[self.person_id])
 
 
 def tied_clusters(person: Any) -> QuerySet:

@@ -99,7 +99,7 @@ class EvaluatorProfile(Record):
 
     def after_step(self, name: str, *, by: Any) -> None:
         """Whoever is tied now stops evaluating now."""
-        apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=[self.person_id])  # type: ignore[attr-defined]
+        apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=[self.person_id])
 
     def language_words(self) -> list[str]:
         """The languages by their own names."""

@@ -98,6 +98,20 @@ def partners(choose: random.Random, form: Any, record: Any) -> Any:
     return [{"cluster": key} for key in choose.sample(keys, choose.choice([0, 0, 1]))]
 
 
+def checks(choose: random.Random, form: Any, record: Any) -> Any:
+    """Every point answered; now and then the last with no, as a refusal needs it."""
+    points = [row["point"] for row in form.initial.get("answers", [])]
+    last = "no" if type(form).__name__ == "DeclareIneligible" or choose.random() < 0.2 else "yes"
+    return [{"point": key, "answer": last if key == points[-1] else "yes"} for key in points]
+
+
+def plan(choose: random.Random, form: Any, record: Any) -> Any:
+    """One evaluator of the call for one of its eligible applications."""
+    application = some(choose, record.applications.filter(state="eligible"))
+    evaluator = some(choose, record.evaluators())
+    return [{"application": application, "evaluator": evaluator}] if application and evaluator else []
+
+
 def reading(choose: random.Random, form: Any, record: Any) -> Any:
     found = matching.reading(record.advisor, without=choose.choice(["", "", "country"]))
     if choose.random() < 0.1:
@@ -249,7 +263,15 @@ FILLS: dict[str, Fill] = {
     "person:GiveGrant": lambda choose, form, record: some(choose, Person.objects.all()),
     "audience:ReceiveDocument": lambda choose, form, record: choose.choice(["owner", "project", "project"]),
     "scope_key:ReceiveDocument": lambda choose, form, record: project_of(choose, form.by),
-    "waiver": lambda choose, form, record: "",
+    "answers": checks,
+    "reason_code": lambda choose, form, record: "other",
+    "pairs": plan,
+    "points": lambda choose, form, record: [{"text": text(), "reason_code": "other", "fact": ""}],
+    "employers": lambda choose, form, record: [{"name": text(), "kind": "employment"}],
+    "languages:ProfileForm": lambda choose, form, record: ["en"],
+    "organisation:ConflictForm": lambda choose, form, record: None,
+    "other:ConflictForm": lambda choose, form, record: None,
+    "ties:InterestsForm": lambda choose, form, record: [],
     "forbid": lambda choose, form, record: "",
     "free": lambda choose, form, record: "",
     "source_session": lambda choose, form, record: None,

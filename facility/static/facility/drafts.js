@@ -27,8 +27,9 @@ const keep = (key, bundle) => {
   }
 };
 
+// Whoever signs out leaves neither applications nor reviews behind in this browser.
 for (const leaving of document.querySelectorAll("form[data-forget-drafts]")) {
-  leaving.addEventListener("submit", () => stored(STORE).forEach((key) => keep(key, null)));
+  leaving.addEventListener("submit", () => [STORE, "review:"].flatMap(stored).forEach((key) => keep(key, null)));
 }
 
 const form = document.querySelector("form[data-draft]");

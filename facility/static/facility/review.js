@@ -1,4 +1,5 @@
 // Keys for the review, and a copy of what is typed until the server has it. Without it the radios and buttons do the same.
+const KEPT = 14 * 24 * 3600 * 1000; // what nobody came back to for two weeks goes
 for (const form of document.querySelectorAll("[data-review]")) {
   const marks = [...form.querySelectorAll("fieldset.mark")];
   const says = form.querySelector("[data-says]");
@@ -18,9 +19,14 @@ for (const form of document.querySelectorAll("[data-review]")) {
     const now = JSON.stringify(typed());
     try {
       if (now === sent) localStorage.removeItem(key);
-      else localStorage.setItem(key, JSON.stringify({ version, typed: JSON.parse(now) }));
+      else localStorage.setItem(key, JSON.stringify({ version, at: Date.now(), typed: JSON.parse(now) }));
     } catch {
       // no room, or storage is off: then only the server keeps drafts
+    }
+  };
+  const forget = () => {
+    for (const one of Object.keys(localStorage).filter((name) => name.startsWith("review:"))) {
+      if (Date.now() - JSON.parse(localStorage.getItem(one)).at > KEPT) localStorage.removeItem(one);
     }
   };
   const restore = () => {
@@ -36,6 +42,7 @@ for (const form of document.querySelectorAll("[data-review]")) {
     if (JSON.stringify(typed()) !== sent) says.textContent = form.dataset.unsaved;
   };
   try {
+    forget();
     restore();
   } catch {
     localStorage.removeItem(key);
