@@ -24,9 +24,9 @@ from advisory.assignment import Assignment
 from advisory.case import ProjectCluster
 from advisory.project import Project
 from facility.application import Application
-from facility.papers import AREAS, ApplicationNeed, ApplicationPartner
 from facility.call import Call, Criterion
 from facility.evaluation import Evaluation, Score
+from facility.papers import AREAS, ApplicationNeed, ApplicationPartner
 from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.grants import Grant
 from facility.registry.matrix import EU_MEMBERS

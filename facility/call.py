@@ -355,6 +355,7 @@ class Call(CallRules, InProgramme):
         """The people who manage the lead cluster of a draft or an application."""
         clusters = self.applications.exclude(state="withdrawn").values("lead_cluster_id")
         return holders_of_any("manager", scope="cluster", keys=clusters)
+
     @step(
         label=_("Write the eligibility checklist"),
         source=[State.DRAFT, State.ANNOUNCED],

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 
 from facility.application import Application
 from facility.call import Call
-from facility.interests import InterestsDeclaration
 from facility.evaluation import SCALE, Evaluation
+from facility.interests import InterestsDeclaration
 from facility.workflow import clock
 from facility.workflow.show import carried
 from facility.workflow.web import DetailPage, StepPage, page_of, step_url

@@ -46,7 +46,10 @@ class InterestsDeclaration(Record):
     )
 
     person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="interests_declarations", verbose_name=_("person")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="interests_declarations",
+        verbose_name=_("person"),
     )
     call = models.ForeignKey(
         "facility.Call", on_delete=models.PROTECT, related_name="interests_declarations", verbose_name=_("call")

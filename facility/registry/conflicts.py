@@ -16,8 +16,8 @@ from facility.workflow.engine import Faces, Record
 from facility.workflow.steps import Who, step
 
 from .cluster import Cluster
-from .people import Person
 from .evaluator import TIES, ProfileEmployer
+from .people import Person
 
 
 def _of_people_in_own_programmes(name: str, *roles: str) -> Who:

@@ -9,8 +9,8 @@ import time_machine
 from django.core import mail
 
 from facility.application import Application
-from facility.interests import InterestsDeclaration
 from facility.evaluation import Evaluation
+from facility.interests import InterestsDeclaration
 from facility.registry.conflicts import Conflict
 from facility.workflow import tasks
 from facility.workflow.clock import Timer
@@ -149,7 +149,9 @@ def test_whoever_names_a_cluster_is_not_given_its_application(found):
     with pytest.raises(Invalid) as refused:
         InterestsDeclaration().perform("declare", by=person, call=str(found.call.pk), ties=[str(partner.pk)])
     assert list(refused.value.errors) == ["kind"]
-    InterestsDeclaration().perform("declare", by=person, call=str(found.call.pk), ties=[str(partner.pk)], kind="personal")
+    InterestsDeclaration().perform(
+        "declare", by=person, call=str(found.call.pk), ties=[str(partner.pk)], kind="personal"
+    )
     found.mine.refresh_from_db()
     assert found.mine.state == "recused"
     assert Conflict.objects.get().cluster == partner

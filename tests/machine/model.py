@@ -499,9 +499,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "office": office,
     "own_lead": lambda held, record: held.has("lead", "programme", record.pk),
     "any_office": lambda held, record: held.anywhere("lead", "coordinator"),
-    "importer": lambda held, record: (
-        record.person_id == held.person.pk and held.anywhere("lead", "coordinator")
-    ),
+    "importer": lambda held, record: record.person_id == held.person.pk and held.anywhere("lead", "coordinator"),
     "office_of_person": shares_a_programme,
     "evaluator_oneself": lambda held, record: (
         record.person_id == held.person.pk and held.has("evaluator", "programme", record.programme_id)
