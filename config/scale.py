@@ -24,7 +24,8 @@ from advisory.assignment import Assignment
 from advisory.case import ProjectCluster
 from advisory.project import Project
 from facility.application import Application
-from facility.call import Call, Criterion
+from facility.call import Call
+from facility.call_parts import Criterion
 from facility.evaluation import Evaluation, Score
 from facility.papers import AREAS, ApplicationNeed, ApplicationPartner
 from facility.registry.cluster import ECOSYSTEMS, Cluster

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _t
@@ -14,9 +14,9 @@ from django_fsm import RETURN_VALUE
 from facility import eligibility, letter, submission
 from facility.bid import State, own_manager
 from facility.papers import Clarification, Submission
-from facility.quotas import TO_APPLICANTS, in_force, joined, worded
-from facility.ranking import Reason
+from facility.quotas import joined, what_is_missing
 from facility.readiness import Ready
+from facility.reasons import TO_APPLICANTS, worded
 from facility.roles import any_of, lead, office, parent_step, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import perform_many
@@ -214,15 +214,18 @@ class Application(Ready):
     )
     def decide_late(self, *, by: Any, reason: str) -> str:
         """For an application found eligible after the release: the reserve list at the position that its score gives,
-        or not selected when it is below the minimum score. Nobody loses a place by it."""
-        minimum = in_force(self.call).minimum_score
-        if cast("Decimal", self.score) >= minimum:
+        or not selected when it lacks the points that are needed. Nobody loses a place by it."""
+        short = what_is_missing(self)
+        if short:
+
+            def said() -> str:
+                return " ".join(worded(why, words=TO_APPLICANTS) for why in short)
+
+            self.reason_text = said()
+            told = letter.Decision(self, letter.Kind.REJECTED, reasons=said)
+        else:
             self.join_reserves(by)
             told = letter.Decision(self, letter.Kind.RESERVE, self.reserve_position)
-        else:
-            why = Reason("below_minimum_score", {"score": self.score, "minimum": minimum})
-            self.reason_text = worded(why, words=TO_APPLICANTS)
-            told = letter.Decision(self, letter.Kind.REJECTED, reasons=lambda: worded(why, words=TO_APPLICANTS))
         letter.tell(told)
         return State.REJECTED if self.reserve_position is None else State.RESERVE
 

@@ -14,7 +14,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from facility import questions
-from facility.call import Call, QuestionSet, worded
+from facility.call import Call
+from facility.call_parts import QuestionSet, worded
 from facility.forms.builder import KIND_WORDS, LANGUAGES, Editor, QuestionEditor, SectionEditor
 from facility.questions.drafting import Draft, place_of
 from facility.registry.vocabulary_data import vocabulary

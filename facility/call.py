@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext
 
 from facility import questions
-from facility.call_parts import Criterion, QuestionSet, worded
+from facility.call_parts import Criterion, QuestionSet
 from facility.quotas import CallRules, keep_quotas
 from facility.registry.programme import InProgramme
 from facility.roles import holders, holders_of_any, lead, leads_of, office, public_when, readers, staff_of, system
@@ -400,6 +400,3 @@ class Call(CallRules, InProgramme):
         ]
         columns = [_("Criterion"), _("Weight"), _("Points needed to pass"), _("Guidance")]
         return [{"title": _("Criteria"), "columns": columns, "rows": rows, "empty": ""}, *self.quota_part()]
-
-
-__all__ = ["ANNOUNCED", "FULL_WEIGHT", "SCALE_AT_MOST", "UNDER_WAY", "Call", "Criterion", "QuestionSet", "worded"]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 
 from facility.application import Application
 from facility.bid import tied
-from facility.call import Criterion
+from facility.call_parts import Criterion
 from facility.interests import InterestsDeclaration
 from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant, grant

@@ -2,7 +2,8 @@
 
 from .application import Application
 from .asked import Asked, EarlierAnswer
-from .call import Call, Criterion, QuestionSet
+from .call import Call
+from .call_parts import Criterion, QuestionSet
 from .eligibility import EligibilityAnswer
 from .evaluation import Evaluation, Score
 from .instruments.exchange import Import

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from facility import letter
 from facility.application import Application
-from facility.quotas import LIMIT, RULES, TO_APPLICANTS, RuleSet, worded
+from facility.quotas import LIMIT, RULES, RuleSet
+from facility.reasons import TO_APPLICANTS, worded
 from facility.registry.programme import InProgramme
 from facility.roles import readers, who
 from facility.workflow.engine import Faces, Part, state_field

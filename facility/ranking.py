@@ -36,7 +36,8 @@ class Candidate:
     """A bid with its score (0 to 100). `tie` is compared, smaller first, where points are equal: often receipt.
 
     `bonus` are points for something that is not judged, such as a label: they count for the order, never for the
-    minimum score.
+    minimum score. `below` names the criteria on which the bid does not reach the points needed to pass: (criterion,
+    mean points, points needed).
     """
 
     id: str
@@ -48,6 +49,7 @@ class Candidate:
     ecosystem: str = ""
     label: str = ""
     bonus: Decimal = Decimal(0)
+    below: tuple[tuple[str, Decimal, Decimal], ...] = ()
 
     @property
     def points(self) -> Decimal:
@@ -298,13 +300,22 @@ def _excluded(one: Candidate, rules: Rules) -> tuple[Reason, ...]:
     override = rules.overrides.get(one.id)
     if override and not override.is_in:
         return (Reason("out_by_override", {"reason": override.reason}),)
-    if one.score < rules.minimum_score:
-        return (Reason("below_minimum_score", {"score": one.score, "minimum": rules.minimum_score}),)
-    return ()
+    return short_of(one, rules.minimum_score)
+
+
+def short_of(one: Candidate, minimum_score: Decimal) -> tuple[Reason, ...]:
+    """What this candidate lacks to be taken at all: the minimum score, the points needed on a criterion."""
+    short = [
+        Reason("below_threshold", {"criterion": name, "score": mean, "minimum": needed})
+        for name, mean, needed in one.below
+    ]
+    if one.score < minimum_score:
+        short.insert(0, Reason("below_minimum_score", {"score": one.score, "minimum": minimum_score}))
+    return tuple(short)
 
 
 def _may_enter(one: Candidate, rules: Rules) -> bool:
-    return one.id not in rules.overrides and one.score >= rules.minimum_score
+    return one.id not in rules.overrides and not short_of(one, rules.minimum_score)
 
 
 def _placings(
@@ -355,7 +366,7 @@ def _contradiction(order: Sequence[Candidate], rules: Rules) -> tuple[Reason, ..
     for one in order:
         override = rules.overrides.get(one.id)
         lifted = override is not None and override.is_in
-        kinds[one.groups, one.score >= rules.minimum_score or lifted, one.id if override else None] += 1
+        kinds[one.groups, lifted or not short_of(one, rules.minimum_score), one.id if override else None] += 1
     bounds, reasons = zip(*_bounds(kinds, rules), strict=True)
     return tuple(reasons[index] for index in smallest_contradiction(kinds, bounds))
 

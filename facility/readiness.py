@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility.bid import tied
-from facility.call import worded
+from facility.call_parts import worded
 from facility.consortium import Consortium
 from facility.drafting import ANSWER, TEXTS
 from facility.papers import PARTNERS_AT_MOST

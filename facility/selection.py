@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from facility import letter, ranking
 from facility.application import Application
 from facility.outcome import Outcome, SelectionLine, State, with_outcome
-from facility.quotas import LIMIT, RULES, Pool, keep_quotas, kept, worded
+from facility.quotas import LIMIT, RULES, Pool, keep_quotas
+from facility.reasons import kept, worded
 from facility.registry.cluster import Cluster
 from facility.registry.matrix import EU_MEMBERS
 from facility.roles import lead, office

@@ -14,7 +14,8 @@ from facility import letter
 from facility.application import Application
 from facility.forms.selection import Simulation
 from facility.letter_pages import as_paper, outcome_tag, release_context, sent_letters
-from facility.quotas import Line, worded
+from facility.quotas import Line
+from facility.reasons import worded
 from facility.selection import Selection
 from facility.simulator_pages import SETS
 from facility.workflow.show import carried, step_url

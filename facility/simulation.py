@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facility import ranking
-from facility.quotas import RULES, Pool, SelectionQuota, group_words, worded
+from facility.quotas import RULES, Pool, SelectionQuota
+from facility.reasons import group_words, worded
 from facility.selection import Selection, as_overrides
 
 FILLED_AT_MOST = 8

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from facility.forms.selection import Simulation
 from facility.letter_pages import of_staff, outcome_tag
-from facility.quotas import Pool, group_words
+from facility.quotas import Pool
+from facility.reasons import group_words
 from facility.registry.cluster import ECOSYSTEMS
 from facility.simulation import Trial, trial_rules, tried
 from facility.workflow.show import state_tag, step_url

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
-from facility.quotas import worded
+from facility.reasons import worded
 from facility.selection import Selection
 from facility.workflow.trail import Entry
 from reporting.render.pdf import render_pdf

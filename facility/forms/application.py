@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from facility.application import Application
-from facility.call import Call, worded
+from facility.call import Call
+from facility.call_parts import worded
 from facility.papers import AREAS, PARTNERS_AT_MOST
 from facility.questions import Form, NotAnAnswer
 from facility.registry.cluster import Cluster

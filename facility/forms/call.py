@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from facility import questions
-from facility.call import FULL_WEIGHT, SCALE_AT_MOST, worded
+from facility.call import FULL_WEIGHT, SCALE_AT_MOST
+from facility.call_parts import worded
 from facility.registry.programme import Programme
 from facility.roles import held
 from facility.workflow import clock

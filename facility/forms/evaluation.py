@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from facility.application import Application
 from facility.bid import clusters_of, tied
-from facility.call import Call, Criterion
+from facility.call import Call
+from facility.call_parts import Criterion
 from facility.evaluation import SCALE, Evaluation
 from facility.interests import clusters_in
 from facility.registry.cluster import Cluster

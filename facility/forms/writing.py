@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from facility.call import worded
+from facility.call_parts import worded
 from facility.drafting import ANSWER, OWN_FIELDS, TEXTS
 from facility.merging import Change, digest
 from facility.papers import AREAS, ApplicationDocument, KeptText

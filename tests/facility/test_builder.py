@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from facility.call import Call, QuestionSet
+from facility.call import Call
+from facility.call_parts import QuestionSet
 from facility.workflow.steps import SYSTEM, Blocked, Invalid, Stale
 from tests import factories as make
 

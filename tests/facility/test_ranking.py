@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facility.quotas import worded
 from facility.ranking import Candidate, Outcome, Override, Rules, displaced, in_order, next_promotion, rank
+from facility.reasons import worded
 
 ES, IT, PL = ("country", "ES"), ("country", "IT"), ("country", "PL")
 TEXTILE = ("sector", "textile")
