@@ -262,13 +262,10 @@ class Call(CallRules, InProgramme):
         before = self.question_set()
         if before and before.form() == sections:
             return
-        if before:
-            before.replaced_at = clock.now()
-            before.save(update_fields=["replaced_at"])
-        now = QuestionSet(call=self, number=before.number + 1 if before else 1, made_at=clock.now())
-        now.sections = sections.as_json()
-        now.save(force_insert=True)
-        self.trail_also("questions", before.number if before else None, now.number)
+        self.question_sets.filter(replaced_at=None).update(replaced_at=clock.now())
+        number = before.number + 1 if before else 1
+        QuestionSet(call=self, number=number, made_at=clock.now(), sections=sections.as_json()).save(force_insert=True)
+        self.trail_also("questions", before.number if before else None, number)
 
     @step(
         label=_("Set the rules of the selection"),
