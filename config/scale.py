@@ -207,7 +207,7 @@ class Scale:
             motivation="Members ask for help with energy and water; two have tried alone. " * 3,
             context="A cluster of a region with an old industry and young firms. " * 3,
             strategic_focus=self.choose.randint(1, 5),
-            has_signed=True,
+            signed_version=0,
             submitted_at=call.closes_at - dt.timedelta(days=before),
             receipt=f"{self.choose.getrandbits(256):064x}",
         )

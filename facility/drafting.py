@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -37,8 +38,10 @@ class Drafting(Bid):
     merged = Merge()
 
     @guard(_("This field is not open now."))
-    def is_open_for_writing(self) -> bool:
-        """A draft, or returned with fields that are asked."""
+    def is_open_for_writing(self) -> Any:
+        """A draft until the call closes, or returned with fields that are asked."""
+        if self.state == State.DRAFT and not self.open_fields():
+            return [_t("The call is closed; a draft can no longer be changed.")]
         return bool(self.open_fields())
 
     @step(label=_("New application"), source=NEW, target=State.DRAFT, who=own_manager, form="ApplicationForm")
@@ -93,6 +96,7 @@ class Drafting(Bid):
         form="ApplicationForm",
         edits=True,
         quiet=True,
+        guards=[is_open_for_writing],
     )
     def edit(self, *, by: Any, **data: Any) -> None:
         """Replaces the draft as a whole, as programs do."""
@@ -139,11 +143,15 @@ class Drafting(Bid):
     # -- what is written
 
     def open_fields(self) -> list[str]:
-        """The fields that can be written now: all of a draft, of a returned application those that were asked."""
+        """The fields that can be written now: all of a draft until the call closes, or those that were asked for again.
+
+        What is written after closing must not slip into a submission that is still under way then.
+        """
         if self.state == State.RETURNED:
             asked = self.clarifications.order_by("asked_at").last()
             return list(asked.fields) if asked else []
-        if self.state not in {NEW, State.DRAFT}:
+        is_draft = self.state == State.DRAFT and clock.received() < self.call.closes_at
+        if self.state != NEW and not is_draft:
             return []
         return [*OWN_FIELDS, *(f"{ANSWER}{key}" for key in self.asks.questions), "documents"]
 

@@ -14,6 +14,8 @@ from facility.workflow.engine import Part
 from facility.workflow.steps import unmet
 
 YES, NO, WAIVED = "yes", "no", "waived"
+# How a cluster stands to a criterion of registration.
+STANDINGS = {"met": _("met"), "waived": _("waived"), "missing": _("not met"), "unknown": _("not known")}
 ANSWERS = [(YES, _("Yes")), (NO, _("No")), (WAIVED, _("Waived"))]
 MET = {YES, WAIVED}
 # What the system can say something about; a point may name one of these facts.
@@ -112,12 +114,7 @@ def facts_of(application: Any) -> dict[str, Fact]:
     """What the system knows, by fact; it is shown beside the points and answers none of them."""
     return {
         "established": _established(application),
-        "registered": Fact(
-            application.is_registered,
-            _t("The register has it as registered.")
-            if application.is_registered
-            else _t("The register does not have it as registered."),
-        ),
+        "registered": _registered(application),
         "complete": _complete(application),
         "once": _once(application),
     }
@@ -133,6 +130,19 @@ def _established(application: Any) -> Fact:
         countries = ", ".join(sorted({str(one.country.name) for one in outside}))
         said += " " + _t("Partners may come from elsewhere; here from %s.") % countries
     return Fact(lead.is_in_eu(), said)
+
+
+def _registered(application: Any) -> Fact:
+    said = (
+        _t("The register has it as registered.")
+        if application.is_registered
+        else _t("The register does not have it as registered.")
+    )
+    criteria, source = application.lead_cluster.registration()
+    number = {standing: sum(one.standing == standing for one in criteria) for standing in STANDINGS}
+    told = ", ".join(f"{number[standing]} {word}" for standing, word in STANDINGS.items() if number[standing])
+    said += " " + _t("Criteria of registration (%(source)s): %(told)s.") % {"source": source.title, "told": told}
+    return Fact(application.is_registered, said)
 
 
 def _complete(application: Any) -> Fact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from typing import Any
 
 from django.utils import timezone
@@ -145,7 +146,7 @@ def typed(application: Application, by: Person, *, tab: str = "tab", turn: int =
     return application.perform("autosave", by=by, tab=tab, turn=turn, changes=changes)
 
 
-def evaluated(of: Call, coordinator: Person, evaluator: Person, *, value: int = 8, country: str = "ES") -> Application:
+def evaluated(of: Call, coordinator: Person, evaluator: Person, *, value: Any = 8, country: str = "ES") -> Application:
     """An application that has come all the way to a score."""
     lead = cluster(country)
     manager = manager_of(lead)
@@ -160,8 +161,9 @@ def evaluated(of: Call, coordinator: Person, evaluator: Person, *, value: int = 
 
 
 def scores(of: Call, value: Any) -> list[dict[str, Any]]:
-    """The same score for every criterion."""
-    return [{"criterion": c.pk, "value": value, "comment": "Fine."} for c in of.criteria.order_by("order")]
+    """The same score for every criterion, or one by its name."""
+    given = value if isinstance(value, dict) else defaultdict(lambda: value)
+    return [{"criterion": c.pk, "value": given[c.name], "comment": "Fine."} for c in of.criteria.order_by("order")]
 
 
 def close(of: Call) -> Call:

@@ -106,7 +106,18 @@ class DeclareEligible(EligibilityForm):
                 answer = self.answered().get(point.key)
                 said = _t("Answered with no: %s.") if answer else _t("Not answered yet: %s.")
                 self.add_error("answers", said % point.text)
+            self.check_country()
         return data
+
+    def check_country(self) -> None:
+        """Where a cluster is established is no matter of judgement: what its profile says is waived or put right (E11)."""
+        for point in self.points:
+            answer = self.answered().get(point.key, {}).get("answer")
+            if point.fact == "established" and answer == eligibility.YES:
+                fact = eligibility.facts_of(self.record)["established"]
+                if not fact.holds:
+                    said = _t("%(fact)s Answer with no, or waive the point with a reason.")
+                    self.add_error("answers", said % {"fact": fact.said})
 
 
 class DeclareIneligible(EligibilityForm):

@@ -356,8 +356,7 @@ def test_a_file_is_replaced_and_removed_and_read_by_those_who_may(client):
 
     assert readers() == {"fellow", "manager"}, "a draft is read by nobody else"
     scene.bid.perform("submit", by=scene.manager)
-    checks = dict.fromkeys(("is_established_in_eu", "is_registered", "is_complete"), True)
-    scene.now().perform("declare_eligible", by=scene.coordinator, **checks)
+    scene.now().perform("declare_eligible", by=scene.coordinator, answers=make.MET)
     from facility.evaluation import Evaluation
 
     asked = Evaluation().perform("assign", by=scene.coordinator, application=scene.now(), evaluator=evaluator)

@@ -28,8 +28,7 @@ def judged(programme, coordinator, **fields):
     manager, evaluator = make.manager_of(lead), make.staff("evaluator", programme)
     application = make.draft(call, manager, lead)
     application.perform("submit", by=manager)
-    checks = {"is_established_in_eu": True, "is_registered": True, "is_complete": True}
-    application.perform("declare_eligible", by=coordinator, **checks)
+    application.perform("declare_eligible", by=coordinator, answers=make.MET)
     made = Evaluation().perform("assign", by=coordinator, application=application, evaluator=evaluator)
     return made.perform("accept", by=evaluator), evaluator, call
 

@@ -93,6 +93,8 @@ def test_a_partner_from_tunisia_is_fine_and_a_lead_is_refused(found):
     assert known.holds and "Partners may come from elsewhere; here from Tunisia." in known.said
     assert not refused.holds and "Tunisia is not a Member State." in refused.said
     assert with_partner.perform("declare_eligible", by=found.coordinator, answers=make.MET).state == "eligible"
+    with pytest.raises(Invalid, match="Tunisia is not a Member State. Answer with no, or waive the point"):
+        as_lead.perform("declare_eligible", by=found.coordinator, answers=make.MET)
     no = answers(established={"answer": "no"})
     said = {"reason_code": "not_eu", "reason": "Not established in the Union."}
     assert as_lead.perform("declare_ineligible", by=found.coordinator, answers=no, **said).state == "ineligible"
@@ -103,12 +105,13 @@ def test_what_is_known_stands_beside_the_points_and_answers_none(found):
     submitted(found, partners=[{"cluster": str(bid.lead_cluster_id)}])
     facts = eligibility.facts_of(bid)
     assert facts["complete"].holds and facts["registered"].holds
+    assert "4 not known" in facts["registered"].said
     assert facts["once"].holds and "is a partner in 002" in facts["once"].said
     assert not eligibility.answers_of(bid)
     html = client(found.coordinator).get(f"{bid.get_absolute_url()}check_eligibility/").content.decode()
     assert "Spain is a Member State." in html
     assert " checked" not in html, "nothing is answered by the system"
-    bid.has_signed = False
+    bid.signed_version = None
     assert not eligibility.facts_of(bid)["complete"].holds
 
 

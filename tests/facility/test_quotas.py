@@ -110,7 +110,7 @@ def judged(call, coordinator, evaluator, relevance, capacity):
     manager = make.manager_of(lead)
     one = make.draft(call, manager, lead)
     one.perform("submit", by=manager)
-    one.perform("declare_eligible", by=coordinator, is_established_in_eu=True, is_registered=True, is_complete=True)
+    one.perform("declare_eligible", by=coordinator, answers=make.MET)
     judged = Evaluation().perform("assign", by=coordinator, application=one, evaluator=evaluator)
     judged.perform("accept", by=evaluator)
     first, second = call.criteria.order_by("order")
@@ -357,3 +357,21 @@ def test_the_steps_are_filled_with_what_was_tried():
         query = SET | {"b-places": 1, "set": "b"}
         page = client.get(f"/workspace/selections/{selection.pk}/set_quotas/", query).content.decode()
     assert 'name="places" value="1"' in page
+
+
+def test_an_application_below_the_points_needed_on_a_criterion_is_not_selected_whatever_its_sum():
+    criteria = [
+        {"name": "Relevance", "weight": 60, "guidance": "", "threshold": 6},
+        {"name": "Capacity", "weight": 40, "guidance": ""},
+    ]
+    call, _lead, coordinator, evaluator = scene(places=1, minimum_score=0, criteria=criteria)
+    weak = make.evaluated(call, coordinator, evaluator, value={"Relevance": 5, "Capacity": 10})
+    sound = make.evaluated(call, coordinator, evaluator, value={"Relevance": 6, "Capacity": 6})
+    assert weak.score > sound.score
+    with after_closing(call):
+        selection = proposed(call, coordinator)
+
+        assert [line.application for line in selection.lines.filter(outcome="selected")] == [sound]
+        line = selection.lines.get(application=weak)
+        assert (line.outcome, line.reasons[0]["code"]) == ("rejected", "below_threshold")
+        assert "5.00 points on “Relevance”; 6.00 are needed to pass." in line.to_applicant("")

@@ -403,3 +403,15 @@ def test_for_any_input_a_promotion_fits_the_places_and_caps(given_):
         assert len(after) <= rules.places
         assert all(members(after, group) <= n for group, n in rules.caps.items())
         assert [id_ for id_, _ in promotion.skipped] == [one.id for one in reserves][: len(promotion.skipped)]
+
+
+def test_points_needed_on_a_criterion_keep_a_better_score_out_unless_an_override_says_otherwise():
+    short = (("Relevance", Decimal(5), Decimal(6)),)
+    bids = [Candidate("a", Decimal(90), below=short), Candidate("b", Decimal(60))]
+
+    found = rank(bids, Rules(places=1))
+    lifted = rank(bids, Rules(places=1, overrides={"a": Override(is_in=True, reason="Named in the appeal.")}))
+
+    assert (found.ids(Outcome.SELECTED), found.ids(Outcome.REJECTED)) == (["b"], ["a"])
+    assert found.placings[0].reasons[0].code == "below_threshold"
+    assert lifted.ids(Outcome.SELECTED) == ["a"]

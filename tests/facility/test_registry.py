@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
+from facility.eligibility import facts_of
 from facility.instruments.signature import Signature, texts_of
 from facility.registry.cluster import Cluster, by_eco_sector
 from facility.registry.contact import Contact
@@ -121,8 +122,7 @@ def test_a_textile_cluster_passes_intake_and_the_share_of_other_sectors_is_told(
     place.cluster.perform("classify", by=place.manager, eco_sector="non_core")
     call = make.call(place.programme, place.coordinator)
     bid = make.draft(call, place.manager, place.cluster).perform("submit", by=place.manager)
-    checks = {"is_established_in_eu": True, "is_registered": True, "is_complete": True}
-    assert bid.perform("declare_eligible", by=place.coordinator, **checks).state == "eligible"
+    assert bid.perform("declare_eligible", by=place.coordinator, answers=make.MET).state == "eligible"
     applicants = Cluster.objects.filter(applications__call=call)
     assert by_eco_sector(applicants) == {"core": 0, "non_core": 1, "unmarked": 0}
 
@@ -136,8 +136,7 @@ def test_a_tunisian_cluster_is_a_partner_but_no_applicant(place):
     assert not tunisian.is_in_eu()
     grant(place.manager, "manager", "cluster", tunisian.pk, by=SYSTEM, programme=place.programme)
     own = make.draft(call, place.manager, tunisian).perform("submit", by=place.manager)
-    checks = {"is_established_in_eu": True, "is_registered": True, "is_complete": True}
-    assert "is_established_in_eu" in refused(own, "declare_eligible", place.coordinator, **checks)
+    assert not facts_of(own)["established"].holds
     assert "outside the European Union" in place.client(place.manager).get(tunisian.get_absolute_url()).content.decode()
 
 

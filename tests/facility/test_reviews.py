@@ -138,7 +138,7 @@ def not_eligible(call, coordinator):
     cluster = make.cluster()
     made = make.draft(call, make.manager_of(cluster), cluster)
     made.perform("submit", by=made.managers().get())
-    return made.perform("declare_ineligible", by=coordinator, reason_code="other", reason="No.")
+    return made.perform("declare_ineligible", by=coordinator, answers=make.UNMET, reason_code="other", reason="No.")
 
 
 @pytest.mark.parametrize(("value", "state", "position"), [(8, "reserve", 2), (4, "rejected", None)])
