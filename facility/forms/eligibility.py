@@ -110,7 +110,7 @@ class DeclareEligible(EligibilityForm):
         return data
 
     def check_country(self) -> None:
-        """Where a cluster is established is no matter of judgement: what its profile says is waived or put right (E11)."""
+        """Where a cluster is established is no judgement: what its profile says is waived or put right (E11)."""
         for point in self.points:
             answer = self.answered().get(point.key, {}).get("answer")
             if point.fact == "established" and answer == eligibility.YES:
