@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import json
 import zoneinfo
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
@@ -22,20 +23,26 @@ from django_countries.fields import CountryField
 
 from facility.application import Application
 from facility.call import Call
+from facility.reasons import worded
 from facility.workflow.sheets import Table
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table: the rows of `model` whose application, at `path`, is handed in; columns and order are field paths."""
+    """One table: the rows of `model` whose application, at `path`, is handed in; columns and order are field paths.
+
+    `only` are further conditions on the rows.
+    """
 
     name: str
     model: str
     path: str
     order: tuple[str, ...]
     columns: dict[str, str]
+    only: dict[str, str] = field(default_factory=dict)
 
 
+# What is not submitted yet is its evaluator's alone.
 SHEETS = (
     Sheet(
         "applications",
@@ -54,6 +61,7 @@ SHEETS = (
             "context": "context",
             "training needs": "training_needs",
             "strategic focus": "strategic_focus",
+            "answers": "answers",
             "submitted": "submitted_at",
             "receipt": "receipt",
             "reason": "reason_code",
@@ -76,6 +84,9 @@ SHEETS = (
             "cluster": "cluster__name",
             "country": "cluster__country",
             "sector": "cluster__sector",
+            "role": "role",
+            "contribution": "contribution",
+            "takes part": "answer",
         },
     ),
     Sheet(
@@ -98,6 +109,7 @@ SHEETS = (
             "comment": "comment",
             "key": "pk",
         },
+        {"state": "submitted"},
     ),
     Sheet(
         "scores",
@@ -112,6 +124,7 @@ SHEETS = (
             "score": "value",
             "comment": "comment",
         },
+        {"evaluation__state": "submitted"},
     ),
     Sheet(
         "selection",
@@ -155,7 +168,7 @@ def _rows(call: Call, person: Any) -> QuerySet:
     handed_in = Application.objects.filter(Application.faces.staff.q(person), call=call).values("pk")
     branches = []
     for number, sheet in enumerate(SHEETS):
-        rows = apps.get_model(sheet.model)._base_manager.filter(**{f"{sheet.path}__in": handed_in})
+        rows = apps.get_model(sheet.model)._base_manager.filter(**{f"{sheet.path}__in": handed_in}, **sheet.only)
         cells = Func(*sheet.columns.values(), function="jsonb_build_array", output_field=JSONField())
         order = Window(RowNumber(), order_by=[F(path).asc() for path in sheet.order])
         branches.append(
@@ -173,6 +186,16 @@ def _cells(row: list[Any], readers: list[Callable[[Any], Any] | None]) -> list[A
     ]
 
 
+def _in_words(held: Any) -> str:
+    """What a JSON column holds, as text: reasons of a ranking in words, answers a line each."""
+    if isinstance(held, dict):
+        return "\n".join(
+            f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+            for key, value in held.items()
+        )
+    return " ".join(worded(one) for one in held)
+
+
 def _reader(sheet: Sheet, path: str, zone: zoneinfo.ZoneInfo) -> Callable[[Any], Any] | None:
     """What makes a cell of what JSON holds: an instant in the call's zone, a choice in words; None for as it is."""
     *relations, last = path.split("__")
@@ -183,7 +206,7 @@ def _reader(sheet: Sheet, path: str, zone: zoneinfo.ZoneInfo) -> Callable[[Any],
     if isinstance(column, models.DateTimeField):
         return lambda text: dt.datetime.fromisoformat(text).astimezone(zone)
     if isinstance(column, models.JSONField):
-        return lambda listed: " ".join(map(str, listed))
+        return _in_words
     if column.choices and not isinstance(column, CountryField):
         words = dict(column.flatchoices)
         return lambda code: str(words.get(code, code))

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from config.scale import Scale
 from facility.call import Call
 from facility.dossier import SHEETS, tables_of
+from facility.evaluation import Evaluation
 from facility.roles import signed_in
 from facility.workflow.engine import Faces
 from tests import factories as make
@@ -56,10 +57,26 @@ def test_office_and_observers_have_everything_that_was_handed_in(client, scene, 
     assert list(found) == [sheet.name for sheet in SHEETS]
     assert [row[0] for row in found["applications"]] == ["application", made.number]
     assert found["needs"][1] == [made.number, "1", "Maximising energy efficiency", "Less energy in dyeing."]
-    assert found["evaluations"][1][1:4] == [evaluator.name, "Submitted", "80.00"]
-    assert [row[2:5] for row in found["scores"][1:]] == [["Relevance", "60", "8.00"], ["Capacity", "40", "8.00"]]
+    assert found["evaluations"][1][1:4] == [evaluator.name, "Submitted", "80.0"]
+    assert [row[2:5] for row in found["scores"][1:]] == [["Relevance", "60", "8.0"], ["Capacity", "40", "8.0"]]
     assert len(found["partners"]) == len(found["selection"]) == 1
     assert "Not handed in" not in str(found)
+
+
+def test_what_an_evaluator_only_drafts_is_in_no_file(client, scene):
+    _programme, _lead, coordinator, evaluator, call = scene
+    made = make.evaluated(call, coordinator, evaluator)
+    made.perform("reopen_evaluation", by=coordinator, reason="A third reading.")
+    third = make.staff("evaluator", call.programme)
+    judged = (
+        Evaluation().perform("assign", by=coordinator, application=made, evaluator=third).perform("accept", by=third)
+    )
+    judged.perform("save_draft", by=third, scores=make.scores(call, 1), comment="Not done with it")
+    client.force_login(coordinator)
+    found = packed(client.get(address(call)))
+
+    assert (len(found["evaluations"]), len(found["scores"])) == (2, 3)
+    assert "Not done with it" not in str(found)
 
 
 def test_the_workbook_holds_the_same_as_the_csvs(client, scene):
