@@ -25,6 +25,7 @@ from facility.registry.organisation import Organisation
 from facility.workflow.engine import perform_many
 
 FIRMS = 14
+MATCHING = dt.date(2021, 5, 20)
 LAST_SESSION = dt.date(2021, 11, 24)
 ROADMAP = """#set document(title: "Roadmap")
 #set text(lang: "en")
@@ -40,6 +41,7 @@ ROADMAP = """#set document(title: "Roadmap")
 def play(stage: Stage) -> None:
     """Everything up to the kick-offs at once; the rest stands on the agenda and is run with the webinars."""
     open_projects(stage)
+    stage.run(until=MATCHING)
     match(stage)
     for key, course in facts.projects().items():
         stage.plan(course.kick_off, partial(kick_off, stage, key), 10)
@@ -77,7 +79,7 @@ def open_projects(stage: Stage) -> None:
 
 def match(stage: Stage) -> None:
     """A business and a sustainability advisor for each project; one declines and a second run finds another."""
-    stage.on("2021-05-20")
+    stage.on(MATCHING)
     who = coordinator(stage)
     run = _run_match(stage)
     proposals = list(Assignment.objects.filter(match_run=run).order_by("pk"))
