@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import cycle
+from functools import partial
 from typing import Any
 
 from config.demo import facts
 from config.demo.stage import ZONE, DemoFailed, Stage
 from facility.application import Application
+from facility.assigning_pages import Desk
 from facility.call import Call
 from facility.eligibility import STANDARD
 from facility.evaluation import Evaluation
 from facility.registry.cluster import Cluster
 from facility.registry.conflicts import Conflict
+from facility.registry.evaluator import EvaluatorProfile
 from facility.registry.label import Label
 from facility.registry.programme import Programme
 from facility.selection import Selection
@@ -69,7 +71,17 @@ def set_up(stage: Stage) -> None:
     stage.kept["programme"] = programme
     for who in facts.staff():
         stage.give(stage.person(who), who.role, "programme", programme, programme)
+    describe(stage, programme)
     stage.say(f"Programme {programme.name}, {len(facts.staff())} people on its staff")
+
+
+def describe(stage: Stage, programme: Programme) -> None:
+    """Each evaluator says what they read and know."""
+    for who in facts.staff("evaluator"):
+        person = stage.person(who)
+        EvaluatorProfile().perform(
+            "describe", by=person, person=person, programme=programme, limit=25, **facts.profile(who)
+        )
 
 
 def clusters(stage: Stage) -> None:
@@ -158,89 +170,110 @@ def open_call(stage: Stage) -> Call:
 
 
 def apply(stage: Stage, call: Call) -> None:
-    """Drafts and submissions over the four weeks, most of them in the last."""
-    made: dict[str, Application] = {}
+    """Drafts and submissions over the four weeks, and what was planned around them."""
+    stage.kept["applications"] = {}
     bids = sorted(facts.applications().values(), key=lambda bid: facts.draw(f"day {bid.key}", 1000))
     for at, bid in enumerate(bids):
         day = dt.date(2021, 2, 8) + PAUSE * (at * 25 // len(bids))
-        stage.on(day, 8 + at % 9, at % 60)
-        who = manager(stage, bid.lead)
-        made[bid.key] = one = Application().perform(
-            "create",
-            by=who,
-            call=call,
-            lead_cluster=stage.kept["clusters"][bid.lead],
-            title_text=bid.title,
-            motivation=bid.motivation,
-            context=f"{bid.context} Maturity: {bid.maturity}.",
-            training_needs=bid.training_needs,
-            strategic_focus=bid.strategic_focus,
-            has_signed=bid.path != "draft",
-            partners=[{"cluster": str(stage.kept["clusters"][key].pk)} for key in bid.partners],
-            needs=[{"area": need.area, "text": need.title} for need in bid.needs],
-        )
+        stage.plan(day, partial(draft, stage, call, bid), 8 + at % 9, at % 60)
         if bid.path != "draft":
-            for key in bid.partners:
-                partner = one.partners.get(cluster=stage.kept["clusters"][key])
-                said = {"role": PARTNER_ROLE, "contribution": PARTNER_PART}
-                one.perform("confirm_part", by=manager(stage, key), partner=partner.pk, **said)
-            stage.on(day, 9 + at % 8, (at * 7) % 60)
-            one.perform("submit", by=who)
-        if bid.path == "withdrawn":
-            one.perform("withdraw", by=who, reason=facts.programme()["call"]["withdrawal_reason"])
+            stage.plan(day, partial(hand_in, stage, bid), 17 + at % 6, (at * 7) % 60)
+    stage.run(until=dt.date(2021, 3, 5))
     stage.on("2021-03-05", 18, 1)
     stage.settle()
     expect(Call.objects.get(pk=call.pk).state == "closed", "The call did not close at its time.")
-    stage.kept["applications"] = made
-    stage.say(f"{len(made)} applications; the call is closed")
+    stage.say(f"{len(bids)} applications; the call is closed")
+
+
+def draft(stage: Stage, call: Call, bid: Any) -> None:
+    """An application as it is written."""
+    stage.kept["applications"][bid.key] = Application().perform(
+        "create",
+        by=manager(stage, bid.lead),
+        call=call,
+        lead_cluster=stage.kept["clusters"][bid.lead],
+        title_text=bid.title,
+        motivation=bid.motivation,
+        context=f"{bid.context} Maturity: {bid.maturity}.",
+        training_needs=bid.training_needs,
+        strategic_focus=bid.strategic_focus,
+        has_signed=bid.path != "draft",
+        partners=[{"cluster": str(stage.kept["clusters"][key].pk)} for key in bid.partners],
+        needs=[{"area": need.area, "text": need.title} for need in bid.needs],
+    )
+
+
+def hand_in(stage: Stage, bid: Any) -> None:
+    """Its partners confirm, it is submitted, and perhaps withdrawn."""
+    one, who = stage.kept["applications"][bid.key], manager(stage, bid.lead)
+    for key in bid.partners:
+        partner = one.partners.get(cluster=stage.kept["clusters"][key])
+        said = {"role": PARTNER_ROLE, "contribution": PARTNER_PART}
+        one.perform("confirm_part", by=manager(stage, key), partner=partner.pk, **said)
+    one.perform("submit", by=who)
+    if bid.path == "withdrawn":
+        one.perform("withdraw", by=who, reason=facts.programme()["call"]["withdrawal_reason"])
 
 
 def judge(stage: Stage, call: Call) -> None:
     """Eligibility, then two evaluations each and a third where two differ much."""
-    evaluators = [stage.person(who) for who in facts.staff("evaluator")]
     Conflict().perform(
         "declare",
         by=SYSTEM,
-        person=evaluators[6],
+        person=stage.person(facts.staff("evaluator")[6]),
         cluster=stage.kept["clusters"]["cluster-aec"],
         kind="employment",
         note="Worked there until 2018 (demo).",
     )
-    turn = cycle(range(len(evaluators)))
-    for at, (key, bid) in enumerate(facts.applications().items()):
-        one = stage.kept["applications"][key]
-        stage.on(dt.date(2021, 3, 8) + PAUSE * (at % 5), 10, at % 60)
-        if bid.path == "ineligible":
-            reason = bid.ineligible_reason or "The application does not meet the conditions of the call."
-            one.perform(
-                "declare_ineligible", by=coordinator(stage, key), answers=FAILED, reason_code="other", reason=reason
-            )
-        if bid.path not in facts.EVALUATED:
-            continue
-        one.perform("declare_eligible", by=coordinator(stage, key), **CHECKED)
-        for reading in range(1, bid.readings + 1):
-            who = next(evaluators[n] for n in turn if _is_free(evaluators[n], one))
-            _read(stage, call, one, bid, who, reading, at)
+    check(stage)
+    evaluated = [bid for bid in facts.applications().values() if bid.path in facts.EVALUATED]
+    ask(stage, call, "2021-03-15")
+    for at, bid in enumerate(evaluated):
+        asked = stage.kept["applications"][bid.key].evaluations.select_related("evaluator")
+        for reading, one in enumerate(asked.order_by("evaluator__sort_name"), 1):
+            day = dt.date(2021, 3, 22) + PAUSE * (at % 12)
+            stage.plan(day, partial(read, stage, call, bid, one, reading), 9 + reading, at % 60)
+    stage.run(until=dt.date(2021, 4, 12))
+    disputed = [(bid, stage.kept["applications"][bid.key]) for bid in evaluated if bid.disputed]
+    for _bid, one in disputed:
+        ask(stage, call, "2021-04-12", third=str(one.pk))
+    stage.on("2021-04-19")
+    for bid, one in disputed:
+        read(stage, call, bid, one.evaluations.select_related("evaluator").get(state="assigned"), 3)
+    for at, bid in enumerate(evaluated):
         stage.on("2021-04-28", 9 + at % 8, at % 60)
         note = (
             "Two readers stood far apart; a third one read, and the mean of the three stands." if bid.disputed else ""
         )
-        one.perform("close_evaluation", by=coordinator(stage, key), spread_note=note)
+        one = stage.kept["applications"][bid.key]
+        one.perform("close_evaluation", by=coordinator(stage, bid.key), spread_note=note)
     stage.say("Evaluations are in")
 
 
-def _is_free(person: Any, one: Application) -> bool:
-    if one.evaluations.filter(evaluator=person).exists():
-        return False
-    clusters_ = [one.lead_cluster_id, *one.partners.values_list("cluster_id", flat=True)]
-    return not Conflict.objects.filter(person=person, cluster_id__in=clusters_).exists()
+def check(stage: Stage) -> None:
+    """Who meets the conditions of the call."""
+    for at, (key, bid) in enumerate(facts.applications().items()):
+        one, who = stage.kept["applications"][key], coordinator(stage, key)
+        stage.on(dt.date(2021, 3, 8) + PAUSE * (at % 5), 10, at % 60)
+        if bid.path == "ineligible":
+            reason = bid.ineligible_reason or "The application does not meet the conditions of the call."
+            one.perform("declare_ineligible", by=who, answers=FAILED, reason_code="other", reason=reason)
+        if bid.path in facts.EVALUATED:
+            one.perform("declare_eligible", by=who, **CHECKED)
 
 
-def _read(stage: Stage, call: Call, one: Application, bid: Any, who: Any, reading: int, at: int) -> None:
-    stage.on(dt.date(2021, 3, 15) + PAUSE * (at % 5), 11)
-    made = Evaluation().perform("assign", by=coordinator(stage, bid.key), application=one, evaluator=who)
-    stage.on(dt.date(2021, 3, 22) + PAUSE * (at % 12), 14 + reading)
-    made.perform("accept", by=who)
+def ask(stage: Stage, call: Call, day: str, third: str = "") -> None:
+    """The assignment as it is proposed: by languages and expertise, evenly, past every conflict of interest."""
+    stage.on(day, 11)
+    plan = Desk(call, third).plan()
+    expect(plan.is_complete, "There are not enough evaluators.")
+    pairs = [{"application": pair.paper, "evaluator": pair.reader} for pair in plan.pairs]
+    call.perform("assign_evaluators", by=coordinator(stage), pairs=pairs)
+
+
+def read(stage: Stage, call: Call, bid: Any, one: Evaluation, reading: int) -> None:
+    """One evaluation, begun and handed in."""
+    one.perform("accept", by=one.evaluator)
     points = facts.scores(bid, reading)
     names = {c["label"]["en"]: c["id"] for c in facts.programme()["call"]["criteria"]}
     rows = []
@@ -253,7 +286,7 @@ def _read(stage: Stage, call: Call, one: Application, bid: Any, who: Any, readin
                 "comment": facts.comment(bid, reading, names[criterion.name], value),
             }
         )
-    made.perform("submit", by=who, scores=rows, comment="Read in full; the scores stand for the comments.")
+    one.perform("submit", by=one.evaluator, scores=rows, comment="Read in full; the scores stand for the comments.")
 
 
 def select(stage: Stage, call: Call) -> None:

@@ -15,12 +15,12 @@ from advisory.matchrun import MatchRun
 from advisory.project import Project
 from config.demo import facts
 from config.demo.act_advisors import as_read
-from config.demo.act_call import CHECKED, coordinator, lead, manager
+from config.demo.act_call import CHECKED, coordinator, describe, lead, manager
+from config.demo.act_second_around import around, profile
 from config.demo.act_second_support import support
 from config.demo.facts import DemoPerson
 from config.demo.stage import ZONE, Now, Stage
 from facility.application import Application
-from facility.asked import Asked
 from facility.call import Call
 from facility.evaluation import Evaluation
 from facility.registry.programme import Programme
@@ -48,6 +48,8 @@ def play(stage: Stage) -> None:
     advisors(now)
     team(now, projects)
     support(now, *projects)
+    profile(now, projects[0])
+    call_to_release(now, bids[12:15])
     second_call(now, bids[5:9])
     third_call(now, bids[9:12])
     exchange(now, projects)
@@ -81,6 +83,7 @@ def set_up(now: Now) -> None:
     )
     for who in facts.staff():
         stage.give(stage.person(who), who.role, "programme", now.programme, now.programme)
+    describe(stage, now.programme)
 
 
 def call(now: Now, title: str, opens: int, closes: int, places: int) -> Call:
@@ -145,6 +148,13 @@ def judged(now: Now, of: Call, one: Application, who: Any, value: int) -> None:
     one.perform("close_evaluation", by=coordinator(now.stage))
 
 
+def approved(stage: Stage, of: Call) -> Selection:
+    """The ranking of a call, with its letters drafted."""
+    selection = Selection().perform("create", by=coordinator(stage), call=of)
+    selection.perform("propose", by=coordinator(stage), overrides=[])
+    return selection.perform("approve", by=lead(stage))
+
+
 def first_call(now: Now, bids: list[Any]) -> list[Project]:
     """Decided three months ago; three projects came out of it."""
     stage = now.stage
@@ -160,10 +170,7 @@ def first_call(now: Now, bids: list[Any]) -> list[Project]:
         one.perform("declare_eligible", by=coordinator(stage), **CHECKED)
         judged(now, first, one, evaluator(now, at), 9 - at)
     now.on(-95)
-    selection = Selection().perform("create", by=coordinator(stage), call=first)
-    selection.perform("propose", by=coordinator(stage), overrides=[])
-    selection.perform("approve", by=lead(stage))
-    selection.perform("release", by=lead(stage))
+    approved(stage, first).perform("release", by=lead(stage))
     Call.objects.get(pk=first.pk).perform("decide", by=lead(stage))
     now.on(-90)
     starts, ends = now.today - dt.timedelta(days=80), now.today + dt.timedelta(days=90)
@@ -236,6 +243,22 @@ def team(now: Now, projects: list[Project]) -> None:
         one.perform("offer", by=coordinator(stage))
 
 
+def call_to_release(now: Now, bids: list[Any]) -> None:
+    """Ranked and approved; its letters are drafted and wait for the release."""
+    stage = now.stage
+    of = call(now, "Call for two more places (demo)", -60, -45, 2)
+    now.on(-50)
+    made = [bid_for(now, of, bid) for bid in bids]
+    now.on(-45, 19)
+    stage.settle()
+    now.on(-43)
+    for at, one in enumerate(made):
+        one.perform("declare_eligible", by=coordinator(stage), **CHECKED)
+        judged(now, of, one, evaluator(now, at), 9 - at)
+    now.on(-1)
+    approved(stage, of)
+
+
 def second_call(now: Now, bids: list[Any]) -> None:
     """Closed ten days ago; the evaluators are at work."""
     stage = now.stage
@@ -263,33 +286,6 @@ def third_call(now: Now, bids: list[Any]) -> None:
     bid_for(now, third, bids[0])
     draft = bid_for(now, third, bids[1], submitted=False)
     around(now, third, draft.managers().first())
-
-
-def around(now: Now, call: Call, asker: Any) -> None:
-    """An information webinar in a few days, one published answer, and one question that waits."""
-    stage = now.stage
-    webinar = Webinar().perform(
-        "create",
-        by=coordinator(stage),
-        programme=now.programme,
-        kind="information",
-        call=call,
-        order=1,
-        title_text="How to apply",
-        summary="What the call offers, who can apply, and how applications are judged.",
-        starts_at=now.at(5, 13),
-        ends_at=now.at(5, 15),
-        zone="Europe/Brussels",
-        link="https://meeting.example.org/information",
-        agenda=[],
-    )
-    webinar.perform("announce", by=coordinator(stage))
-    wording, reply = "May a partner come from outside the European Union?", "Yes, as a partner; the lead may not."
-    asked = Asked().perform("ask", by=asker, call=call, text=wording)
-    asked.perform("prepare_answer", by=coordinator(stage), wording=wording, reply=reply)
-    asked.perform("publish", by=coordinator(stage))
-    Asked().perform("ask", by=asker, call=call, text="Can a cluster that was selected before apply again?")
-    stage.settle()
 
 
 def exchange(now: Now, projects: list[Project]) -> None:

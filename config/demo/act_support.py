@@ -38,9 +38,9 @@ ROADMAP = """#set document(title: "Roadmap")
 
 
 def play(stage: Stage) -> None:
-    """Everything up to the kick-offs at once; the rest stands on the agenda and is run with the webinars."""
+    """The projects at once; the rest stands on the agenda and is run with the webinars."""
     open_projects(stage)
-    match(stage)
+    stage.plan("2021-05-20", partial(match, stage))
     for key, course in facts.projects().items():
         stage.plan(course.kick_off, partial(kick_off, stage, key), 10)
 
@@ -77,32 +77,46 @@ def open_projects(stage: Stage) -> None:
 
 def match(stage: Stage) -> None:
     """A business and a sustainability advisor for each project; one declines and a second run finds another."""
-    stage.on("2021-05-20")
-    who = coordinator(stage)
     run = _run_match(stage)
     proposals = list(Assignment.objects.filter(match_run=run).order_by("pk"))
-    stage.on("2021-05-21")
-    perform_many(proposals, "approve", by=who)
-    perform_many(proposals, "offer", by=who)
-    stage.on("2021-05-22")
+    stage.plan("2021-05-21", partial(offer, stage, proposals))
+    stage.plan("2021-05-22", partial(answer_offers, proposals))
+    stage.plan("2021-05-25", partial(match_again, stage))
+    stage.plan("2021-05-28", partial(start_teams, stage))
+
+
+def offer(stage: Stage, proposals: list[Assignment]) -> None:
+    """Every proposal is approved and offered."""
+    perform_many(proposals, "approve", by=coordinator(stage))
+    perform_many(proposals, "offer", by=coordinator(stage))
+
+
+def answer_offers(proposals: list[Assignment]) -> None:
+    """The first declines, all others accept."""
     proposals[0].perform("decline", by=_person(proposals[0]), reason="Bound to another assignment until August.")
     for one in proposals[1:]:
         _accept(one)
-    stage.on("2021-05-25")
-    again = _run_match(stage)
-    late = list(Assignment.objects.filter(match_run=again).order_by("pk"))
-    for one in late:
+
+
+def match_again(stage: Stage) -> None:
+    """Somebody else for the one place that is left."""
+    run = _run_match(stage)
+    for one in Assignment.objects.filter(match_run=run).order_by("pk"):
         for step in ("approve", "offer"):
-            one.perform(step, by=who)
+            one.perform(step, by=coordinator(stage))
         _accept(one)
-    stage.on("2021-05-28")
-    for one in Assignment.objects.filter(programme=stage.kept["programme"], state="accepted"):
-        one.perform("start", by=who)
+
+
+def start_teams(stage: Stage) -> None:
+    """Whoever has accepted starts."""
+    accepted = list(Assignment.objects.filter(programme=stage.kept["programme"], state="accepted"))
+    for one in accepted:
+        one.perform("start", by=coordinator(stage))
     expect(
         Project.objects.filter(programme=stage.kept["programme"], state="matched").count() == len(facts.projects()),
         "Not every project has an advisor.",
     )
-    stage.say(f"{len(proposals) - 1 + len(late)} assignments have started")
+    stage.say(f"{len(accepted)} assignments have started")
 
 
 def _run_match(stage: Stage) -> MatchRun:

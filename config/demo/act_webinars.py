@@ -38,9 +38,8 @@ def play(stage: Stage) -> None:
 
 def draft(stage: Stage) -> None:
     """Three webinars, of which only the months are known."""
-    stage.kept["webinars"] = {}
     for told in facts.webinars()["webinars"]:
-        stage.kept["webinars"][told["order"]] = Webinar().perform(
+        stage.kept[key_of(told)] = Webinar().perform(
             "create",
             by=coordinator(stage),
             programme=stage.kept["programme"],
@@ -94,15 +93,21 @@ def decide(stage: Stage) -> None:
     for told in facts.webinars()["topics"]:
         topic = Topic.objects.get(pk=topics[told["id"]].pk)
         if told["outcome"].startswith("webinar"):
-            topic.perform("schedule", by=who, webinar=stage.kept["webinars"][int(told["outcome"].split()[1])])
+            order = int(told["outcome"].split()[1])
+            topic.perform("schedule", by=who, webinar=stage.kept[key_of({"order": order})])
         elif told["outcome"] in {"one_to_one", "declined"}:
             reason = told.get("reason", "The advisor of the cluster takes it up one to one.")
             topic.perform("answer", by=who, answer_kind=told["outcome"], answer_text=reason)
 
 
+def key_of(told: Any) -> str:
+    """Which webinar it is: numbers count within a kind."""
+    return f"{told.get('kind', 'synergy')}-{told['order']}"
+
+
 def current(stage: Stage, told: Any) -> Webinar:
     """The webinar as it is now."""
-    return Webinar.objects.get(pk=stage.kept["webinars"][told["order"]].pk)
+    return Webinar.objects.get(pk=stage.kept[key_of(told)].pk)
 
 
 def step(stage: Stage, told: Any, name: str) -> None:
@@ -175,12 +180,11 @@ def hold(stage: Stage, told: Any) -> None:
 def document(stage: Stage, told: Any) -> None:
     """Summary and material, then published."""
     webinar, who = current(stage, told), coordinator(stage)
-    webinar.perform(
-        "add_material", by=who, title="Slides and notes", link=f"https://material.example.org/synergy-{told['order']}"
-    )
+    link = f"https://material.example.org/{key_of(told)}"
+    webinar.perform("add_material", by=who, title="Slides and notes", link=link)
     webinar.perform("document", by=who, summary="Harvest: " + "; ".join(told["harvest"]) + ".")
     webinar.perform("publish", by=who)
-    stage.say(f"Synergy webinar {told['order']} is held and documented")
+    stage.say(f"Webinar held and documented: {told['title']}")
 
 
 def teams(told: Any, came: list[Any], away: list[Any]) -> tuple[str, bytes]:

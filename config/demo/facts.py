@@ -184,7 +184,7 @@ def programme() -> Mapping[str, Any]:
 
 @cache
 def webinars() -> Mapping[str, Any]:
-    """webinars.yaml: webinars, speakers, topics, practice_notes."""
+    """webinars.yaml: webinars, events around the call, speakers, topics, practice_notes."""
     return _yaml("webinars.yaml")
 
 
@@ -255,6 +255,16 @@ def staff(role: str | None = None) -> tuple[DemoPerson, ...]:
     """Coordinators, evaluators and the other staff, of one role or all."""
     found = (DemoPerson(email=_email(row["name"]), **row) for row in _people()["staff"])
     return tuple(one for one in found if role in {None, one.role})
+
+
+def profile(who: DemoPerson) -> Mapping[str, Any]:
+    """What an evaluator reads and knows, as the form of a profile takes it."""
+    return {"employers": [], **_people()["profiles"][who.name]}
+
+
+def signatories() -> tuple[DemoPerson, ...]:
+    """Who signs for member firms."""
+    return tuple(DemoPerson(name, _email(name), "signatory") for name in _people()["signatories"])
 
 
 def _names(country: str) -> Iterator[str]:

@@ -63,9 +63,9 @@ class Stage:
         when = dt.datetime.combine(day, dt.time(hour, minute), ZONE)
         heapq.heappush(self.agenda, (when, next(self.counter), act))
 
-    def run(self) -> None:
-        """Lets everything planned happen, also what is planned on the way."""
-        while self.agenda:
+    def run(self, until: dt.date = dt.date.max) -> None:
+        """Lets everything planned before a day happen, also what is planned on the way."""
+        while self.agenda and self.agenda[0][0].date() < until:
             when, _number, act = heapq.heappop(self.agenda)
             clock.set_demo(when)
             act()

@@ -13,7 +13,17 @@ from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
 
-from config.demo import act_advisors, act_call, act_report, act_second, act_support, act_webinars, facts, outcome
+from config.demo import (
+    act_advisors,
+    act_around,
+    act_call,
+    act_report,
+    act_second,
+    act_support,
+    act_webinars,
+    facts,
+    outcome,
+)
 from config.demo.stage import DemoFailed, Stage, fresh_database, processes
 from facility.registry.programme import Programme
 
@@ -47,6 +57,7 @@ class Command(BaseCommand):
         stage = Stage(say)
         try:
             with processes(say):
+                act_around.play(stage)
                 act_call.play(stage)
                 act_advisors.play(stage)
                 act_support.play(stage)
