@@ -141,6 +141,10 @@ class ClusterForm(Edits):
     website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
     is_demo = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
+    def clean_name(self) -> str:
+        """As it is written, with single spaces."""
+        return " ".join(self.cleaned_data["name"].split())
+
     def clean_nuts(self) -> str:
         """In capitals."""
         return self.cleaned_data["nuts"].strip().upper()

@@ -51,6 +51,6 @@ def in_zone(value: dt.datetime, zone: str) -> dt.datetime:
     return first.astimezone(dt.UTC)
 
 
-def wall(instant: dt.datetime, zone: str) -> dt.datetime:
-    """An instant as a time of day in a zone, without an offset, for the first value of a field."""
-    return instant.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None)
+def wall(instant: dt.datetime | None, zone: str) -> dt.datetime | None:
+    """An instant as a time of day in a zone, without an offset, for the first value of a field; None of none."""
+    return instant and instant.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None)

@@ -271,7 +271,9 @@ def test_tunisia_is_a_good_partner_and_no_lead():
     assert (note.field, note.blocks) == ("lead_cluster", False)
     assert "Tunisia" in note.sentence and "Member State" in note.sentence
     led.bid.perform("submit", by=led.manager)
-    refused = led.now().perform("declare_ineligible", by=led.coordinator, reason_code="not_eu", reason="Not in the EU.")
+    no = [row | ({"answer": "no"} if row["point"] == "established" else {}) for row in make.MET]
+    why = {"answers": no, "reason_code": "not_eu", "reason": "Not in the EU."}
+    refused = led.now().perform("declare_ineligible", by=led.coordinator, **why)
     assert refused.state == "ineligible"
 
 
@@ -365,7 +367,9 @@ def test_a_file_is_replaced_and_removed_and_read_by_those_who_may(client):
     gone = Document.objects.get(pk=supporting.document_id)
     assert not Document.objects.visible_to(scene.coordinator).filter(pk=gone.pk).exists()
     client.force_login(evaluator)
-    assert client.get(f"/workspace/documents/{paper.document_id}/file/").status_code == 200
+    answer = client.get(f"/workspace/documents/{paper.document_id}/file/")
+    answer.close()
+    assert answer.status_code == 200
 
 
 def test_a_file_replaced_in_a_clarification_stays_with_the_submission_it_came_with():

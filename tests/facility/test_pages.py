@@ -24,10 +24,10 @@ COSTS = {
     "grants": (5, 6, 3, 5),
     "clusters": (5, 16, 3, 4),
     "organisations": (6, 9, 3, 6),
-    "conflicts": (6, 6, 3, 4),
+    "conflicts": (6, 7, 3, 4),
     "documents": (5, 7, 3, 4),
-    "calls": (6, 10, 3, 4),
-    "applications": (6, 9, 3, 4),
+    "calls": (6, 11, 3, 4),
+    "applications": (6, 15, 3, 4),
     "evaluations": (6, 8, 3, 5),
     "selections": (6, 9, 3, 8),
 }

@@ -244,7 +244,7 @@ def test_a_coordinator_adds_managers_where_the_cluster_takes_part(office):
     manager = make.manager_of(cluster)
     make.manager_of(partner)
     made = make.draft(call, manager, cluster, partners=[{"cluster": str(partner.pk)}])
-    with pytest.raises(Invalid, match="does not take part"):
+    with pytest.raises(Invalid, match="takes part in another programme or has a manager already"):
         for_cluster(office, cluster, programme=programme_of(office))
     made.perform("submit", by=manager)
     for_cluster(office, cluster, programme=programme_of(office))
@@ -254,7 +254,7 @@ def test_a_coordinator_adds_managers_where_the_cluster_takes_part(office):
 def test_a_coordinator_does_not_get_hold_of_a_cluster_of_another_programme(office):
     cluster = make.cluster()
     make.manager_of(cluster)
-    with pytest.raises(Invalid, match="has a manager and does not take part"):
+    with pytest.raises(Invalid, match="takes part in another programme or has a manager already"):
         for_cluster(office, cluster, programme=programme_of(office))
 
 

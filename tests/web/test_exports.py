@@ -24,7 +24,7 @@ def lines(answer) -> list[list[str]]:
 @pytest.mark.parametrize("records", LISTED)
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_every_list_is_had_as_a_file(client, db, records, kind):
-    client.force_login(make.staff("coordinator", make.programme()))
+    client.force_login(make.staff("coordinator", make.programme(de_minimis=True)))
     answer = client.get(f"/workspace/{records}/?as={kind}")
 
     answer.close()

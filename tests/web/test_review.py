@@ -198,4 +198,4 @@ def test_the_review_asks_the_same_number_of_questions_however_long_the_queue(cli
         client.get(address(first))
 
 
-QUERIES = 11
+QUERIES = 12
