@@ -192,6 +192,7 @@ def blind_declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any
 def review(record: Evaluation, form: Any) -> dict[str, Any]:
     """The application at the left, the criteria at the right."""
     application = record.application
+    form.fields["comment"].required = True  # a draft may do without, but the page is the one that submits
     marks = [
         _mark(criterion, row, application.call.scale)
         for criterion, row in zip(form.criteria, form.shown_rows("scores"), strict=False)

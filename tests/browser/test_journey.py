@@ -52,7 +52,9 @@ def cast(scene):
         values = {"languages": ["en"], "areas": ["energy-efficiency"], "limit": 12}
         EvaluatorProfile().perform("describe", by=SYSTEM, person=one, programme=programme, **values)
     own = make.cluster("ES", name="Clúster Textil del Valle", lang="es", sector="Textiles")
-    partners = [make.cluster(code, name=name) for code, name in (("TN", "Pôle Textile de Sfax"), ("PT", "Fios do Norte"))]
+    partners = [
+        make.cluster(code, name=name) for code, name in (("TN", "Pôle Textile de Sfax"), ("PT", "Fios do Norte"))
+    ]
     call = make.call(
         programme,
         people["coordinator"],
@@ -242,7 +244,7 @@ class Act:
         assert Evaluation.objects.get(pk=first.pk).state == "recused"
 
         page = self.office.open(f"/workspace/calls/{cast.call.pk}/assign_evaluators/")
-        expect(page.get_by_role("cell", name=first.evaluator.name)).to_have_count(1)  # in the table of loads alone
+        expect(page.locator("#id_pairs")).not_to_contain_text(first.evaluator.name)
         page.get_by_role("button", name="Ask for one evaluation").click()
         expect(page.get_by_text("The evaluators are asked.")).to_be_visible()
         assert bid.evaluations.count() == len(cast.judges)
@@ -304,12 +306,13 @@ class Act:
         page.get_by_label("Call").select_option(label=cast.call.title_text)
         page.get_by_role("button", name="New selection").click()
         page.get_by_role("link", name="Try other rules").click()
-        own = page.get_by_role("row").filter(has_text=OTHERS[0][0])
+        second = page.get_by_role("row").filter(has_text=OTHERS[0][0])
         page.get_by_label("At most per country").fill("2")
         page.get_by_label("At most per country").press("Tab")
         expect(page.get_by_role("heading", name="Under set B")).to_be_visible()
-        expect(own).to_contain_text("Selected")
+        expect(second).to_contain_text(re.compile(r"Reserve 1\s*In"))
         page.get_by_role("link", name="Add a third set").click()
+        expect(page.get_by_role("region", name="Set B").get_by_label("At most per country")).to_have_value("2")
         last = page.get_by_role("region", name="Set C")
         last.get_by_label("At most per country").fill("1")
         last.get_by_text("Overrides", exact=True).click()
@@ -333,9 +336,9 @@ class Act:
         self.leader, reader = self.window(self.cast.lead), self.window()
         page = self.leader.open(self.selection.get_absolute_url())
         page.get_by_role("button", name="Approve ranking").click()
-        page.get_by_role("link", name="The letters").click()
+        page.get_by_role("link", name="The letters", exact=True).click()
         expect(page.get_by_role("heading", name="Release 5 decisions")).to_have_count(1)
-        page.get_by_role("link", name="Next").click()
+        page.get_by_role("link", name="Next", exact=True).click()
         expect(page.get_by_role("heading", name=re.compile("Letter 2 of 5"))).to_be_visible()
         self.looks(self.leader, "release")
         public = reader.open(self.public)
