@@ -52,9 +52,7 @@ def cast(scene):
         values = {"languages": ["en"], "areas": ["energy-efficiency"], "limit": 12}
         EvaluatorProfile().perform("describe", by=SYSTEM, person=one, programme=programme, **values)
     own = make.cluster("ES", name="Clúster Textil del Valle", lang="es", sector="Textiles")
-    partners = [
-        make.cluster(code, name=name) for code, name in (("TN", "Pôle Textile de Sfax"), ("PT", "Fios do Norte"))
-    ]
+    partners = [make.cluster("TN", name="Pôle Textile de Sfax"), make.cluster("PT", name="Fios do Norte")]
     call = make.call(
         programme,
         people["coordinator"],
@@ -272,7 +270,7 @@ class Act:
         page = self.office.open(f"{bid.get_absolute_url()}close_evaluation/")
         page.get_by_role("button", name="Close evaluation").click()
         expect(page.get_by_text("Done: Close evaluation")).to_be_visible()
-        assert Application.objects.get(pk=bid.pk).score == 90  # noqa: PLR2004
+        assert Application.objects.get(pk=bid.pk).score == 90
         self.the_others_come_as_far()
 
     def review(self, one: Evaluation) -> Any:
