@@ -198,7 +198,7 @@ def test_the_review_asks_the_same_number_of_questions_however_long_the_queue(cli
         client.get(address(first))
 
 
-QUERIES = 11
+QUERIES = 14
 
 
 def test_office_and_evaluator_read_the_answers_to_the_questions_of_the_call(client):
