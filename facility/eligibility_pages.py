@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from facility import eligibility
 from facility.application import Application
+from facility.application_pages import answers, documents
 from facility.call import Call
 from facility.roles import office
 from facility.workflow.show import carried, state_tag, step_url
@@ -60,6 +61,7 @@ class CheckPage(StepPage):
             "deciding": deciding,
             "facts": self.facts(),
             "parts": record.parts_for("participant"),
+            "documents": documents(record),
             "hidden": carried(record),
             **{f"{name}_url": step_url(record, record.step(name)) for name in STEPS},
             "return_url": step_url(record, record.step("return_for_clarification")),
@@ -75,7 +77,7 @@ class CheckPage(StepPage):
             (_("Context"), record.context),
             (_("Training needs"), record.training_needs),
         ]
-        return [{"label": label, "value": value} for label, value in named if value]
+        return [{"label": label, "value": value} for label, value in named if value] + answers(record)
 
     def after(self, record: Application) -> str:
         """On to the next that is open; to the queue when none is left."""

@@ -10,10 +10,12 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.formats import number_format
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from facility.application import Application
+from facility.application_pages import answers
 from facility.call import Call
 from facility.evaluation import SCALE, Evaluation
 from facility.interests import InterestsDeclaration
@@ -24,6 +26,8 @@ from facility.workflow.web import DetailPage, StepPage, page_of, step_url
 ASSIGNED, IN_PROGRESS = Evaluation.State.ASSIGNED, Evaluation.State.IN_PROGRESS
 OPEN = (ASSIGNED, IN_PROGRESS)
 WRITING = ("submit", "save_draft")
+# A question of the call is called by its first words where one goes to it.
+SHORT = 28
 
 
 class Queue:
@@ -188,6 +192,7 @@ def blind_declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any
 def review(record: Evaluation, form: Any) -> dict[str, Any]:
     """The application at the left, the criteria at the right."""
     application = record.application
+    form.fields["comment"].required = True  # a draft may do without, but the page is the one that submits
     marks = [
         _mark(criterion, row, application.call.scale)
         for criterion, row in zip(form.criteria, form.shown_rows("scores"), strict=False)
@@ -234,6 +239,7 @@ def _mark(criterion: Any, row: Any, scale: int) -> dict[str, Any]:
         "criterion": criterion.name,
         "weight": criterion.weight,
         "guide": criterion.guidance,
+        "points": criterion.points,
         "row": row,
         "given": value,
     }
@@ -270,12 +276,12 @@ def _answers(application: Application) -> list[dict[str, str]]:
         ("context", _("Context"), _("Region, maturity, members and sector"), application.context),
         ("training", _("Training"), _("Which training is needed?"), application.training_needs),
     ]
-    answers = [
+    found = [
         {"id": key, "short": short, "question": question, "text": text} for key, short, question, text in asked if text
     ]
     if application.strategic_focus:
         focus = _("%(n)d of 5") % {"n": application.strategic_focus}
-        answers.append(
+        found.append(
             {
                 "id": "focus",
                 "short": _("Focus"),
@@ -283,4 +289,7 @@ def _answers(application: Application) -> list[dict[str, str]]:
                 "text": focus,
             }
         )
-    return answers
+    for at, row in enumerate(answers(application), 1):
+        short = Truncator(row["label"]).chars(SHORT)
+        found.append({"id": f"asked-{at}", "short": short, "question": row["label"], "text": row["value"]})
+    return found

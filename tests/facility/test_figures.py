@@ -103,7 +103,7 @@ def test_everybody_sees_funnel_and_countries_once_it_is_released_and_nothing_bef
     address = f"/figures/{call.pk}/"
     assert client.get(address).status_code == 404
     last = Application.objects.get(call=call, state="submitted")
-    last.perform("declare_ineligible", by=coordinator, reason_code="other", reason="Late annex.")
+    last.perform("declare_ineligible", by=coordinator, answers=make.UNMET, reason_code="other", reason="Late annex.")
     with time_machine.travel(call.closes_at + dt.timedelta(hours=1), tick=False):
         call.perform("close", by=SYSTEM)
         make.released(call, coordinator, lead)

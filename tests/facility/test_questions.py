@@ -238,5 +238,10 @@ def test_control_a_hidden_question_that_has_a_say_would_be_found(monkeypatch):
 
     monkeypatch.setattr(Form, "asked", careless)
     with pytest.raises(AssertionError):
-        for _ in range(30):  # what is drawn at random need not come upon it at once
-            test_only_questions_that_are_asked_have_problems_and_none_that_is_hidden_asks_for_more()
+        often(test_only_questions_that_are_asked_have_problems_and_none_that_is_hidden_asks_for_more)
+
+
+def often(test):
+    """What is drawn at random need not come upon a fault at once."""
+    for _ in range(30):
+        test()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from facility.evaluation import Evaluation
 from facility.registry.grants import Grant
 from facility.workflow.clock import Timer
-from facility.workflow.steps import Blocked, Invalid, NotFound
+from facility.workflow.steps import SYSTEM, Blocked, Invalid, NotFound
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -198,4 +198,33 @@ def test_the_review_asks_the_same_number_of_questions_however_long_the_queue(cli
         client.get(address(first))
 
 
-QUERIES = 12
+QUERIES = 14
+
+
+def test_office_and_evaluator_read_the_answers_to_the_questions_of_the_call(client):
+    programme = make.programme()
+    coordinator, evaluator = make.staff("coordinator", programme), make.staff("evaluator", programme)
+    points = [{"name": "Relevance", "weight": 100, "guidance": "", "points": "5 said, and not shown how"}]
+    call = make.call(programme, coordinator, open_now=False, criteria=points)
+    asked = {"key": "why", "kind": "text", "label": {"en": "Why now?"}}
+    sections = [{"key": "plan", "title": {"en": "Your plan"}, "intro": {}, "questions": [asked]}]
+    call.perform("write_questions", by=coordinator, sections=sections)
+    call.perform("publish", by=coordinator).perform("open", by=SYSTEM)
+    cluster = make.cluster()
+    manager = make.manager_of(cluster)
+    bid = make.draft(call, manager, cluster)
+    make.typed(bid, manager, q_why="Steam leaks every winter.")
+    bid.perform("submit", by=manager)
+    client.force_login(coordinator)
+    office = client.get(f"/workspace/applications/{bid.pk}/check_eligibility/").content.decode()
+    bid.perform("declare_eligible", by=coordinator, answers=make.MET)
+    made = Evaluation().perform("assign", by=coordinator, application=bid, evaluator=evaluator)
+    client.force_login(evaluator)
+    before = client.get(address(made)).content.decode()
+    made.perform("accept", by=evaluator)
+    after = client.get(address(made)).content.decode()
+
+    assert "Why now?" in office and "Steam leaks every winter." in office
+    assert "Steam leaks every winter." not in before
+    assert "Why now?" in after and "Steam leaks every winter." in after
+    assert "said, and not shown how" in after
