@@ -166,6 +166,8 @@ class Drafting(Bid):
 
     def all_answers(self) -> dict[str, Any]:
         """Answers by key, those with files by the key of their document."""
+        if self._state.adding:
+            return {**self.answers}
         files = self.files().exclude(question="").values_list("question", "document_id")
         return {**self.answers, **{question: str(key) for question, key in files}}
 
@@ -184,7 +186,8 @@ class Drafting(Bid):
     def draft(self) -> dict[str, Any]:
         """Every field with its value as JSON has it."""
         found: dict[str, Any] = {name: getattr(self, name) for name in (*TEXTS, "strategic_focus")}
-        found["needs"] = list(self.needs.filter(source="applicant").order_by("rank").values("area", "text"))
+        needs = self.needs.filter(source="applicant").order_by("rank") if not self._state.adding else self.needs.none()
+        found["needs"] = list(needs.values("area", "text"))
         return found | {f"{ANSWER}{key}": self.answers.get(key) for key in self.question_keys()}
 
     def put(self, values: dict[str, Any]) -> None:

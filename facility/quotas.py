@@ -73,7 +73,7 @@ class RuleSet(models.Model):
     def limits(self) -> list[Any]:
         """The rows of its quotas; read once for a record that is in hand."""
         if "_limits" not in self.__dict__:
-            self._limits = list(self.quotas.order_by("kind", "value")) if self.pk else []
+            self._limits = [] if self._state.adding else list(self.quotas.order_by("kind", "value"))
         return self._limits
 
     def rules(self, candidates: Iterable[ranking.Candidate], overrides: Any = None) -> ranking.Rules:

@@ -328,7 +328,8 @@ class IndicatorSetForm(Edits):
 
     def narrow(self) -> None:
         """The indicators as they stand."""
-        self.initial["indicators"] = list(self.record.indicators.values("code", "text", "unit"))
+        if not self.record._state.adding:
+            self.initial["indicators"] = list(self.record.indicators.values("code", "text", "unit"))
 
     def clean(self) -> dict[str, Any]:
         """Each version once, and each code once in it."""

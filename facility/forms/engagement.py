@@ -83,6 +83,8 @@ class ReviseEngagement(EngagementText, Edits):
 
     def narrow(self) -> None:
         """Members of the cluster, and those who are named."""
+        if self.record._state.adding:
+            return
         members = Organisation.objects.filter(cluster=self.record.cluster_id).select_related("cluster")
         context = {"organisation": members.order_by("sort_name")}
         self.fields["signatories"].row_context = context  # type: ignore[attr-defined]
@@ -100,6 +102,8 @@ class SignEngagement(StepForm):
 
     def prepare(self) -> None:
         """The digest of the text that stands on the page."""
+        if self.record._state.adding:
+            return
         text = texts_of(self.record).first()
         self.initial["seen"] = text.sha256 if text else ""
 
@@ -206,5 +210,6 @@ class DeclareAid(StepForm):
 
     def prepare(self) -> None:
         """What was declared before."""
-        declared = self.record.declared.values("grantor", "member_state", "granted_on", "amount_eur")
-        self.initial["rows"] = list(declared)
+        if not self.record._state.adding:
+            declared = self.record.declared.values("grantor", "member_state", "granted_on", "amount_eur")
+            self.initial["rows"] = list(declared)

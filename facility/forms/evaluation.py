@@ -142,7 +142,7 @@ class InterestsForm(StepForm):
         calls = Call.objects.filter(is_blind=True, programme_id__in=held(self.by, "evaluator"))
         self.narrow_to("call", calls)
         named = str(self.data.get("call") or self.record.call_id or "")
-        self.chosen = next((one for one in calls if str(one.pk) == named), None)
+        self.chosen = next((one for one in calls if str(one.pk) == named), None) if named else None
         if self.chosen:
             self.initial["call"] = self.chosen.pk
             self.narrow_to("ties", clusters_in(self.chosen))
