@@ -83,6 +83,9 @@ def manager_of(one: Cluster, **fields: Any) -> Person:
 
 # Every point of the standard checklist answered with yes; and the last with no.
 MET = [{"point": point.key, "answer": "yes"} for point in STANDARD]
+OUTSIDE = [
+    row | ({"answer": "waived", "reason": "Associated."} if row["point"] == "established" else {}) for row in MET
+]
 UNMET = [*MET[:-1], {"point": STANDARD[-1].key, "answer": "no"}]
 CRITERIA = [{"name": "Relevance", "weight": 60, "guidance": ""}, {"name": "Capacity", "weight": 40, "guidance": ""}]
 
@@ -152,7 +155,7 @@ def evaluated(of: Call, coordinator: Person, evaluator: Person, *, value: Any = 
     manager = manager_of(lead)
     made = draft(of, manager, lead)
     made.perform("submit", by=manager)
-    made.perform("declare_eligible", by=coordinator, answers=MET)
+    made.perform("declare_eligible", by=coordinator, answers=MET if lead.is_in_eu() else OUTSIDE)
     judged = Evaluation().perform("assign", by=coordinator, application=made, evaluator=evaluator)
     judged.perform("accept", by=evaluator)
     judged.perform("submit", by=evaluator, scores=scores(of, value), comment="Sound.")
