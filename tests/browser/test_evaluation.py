@@ -31,7 +31,7 @@ def call_with(scene, states, **fields):
         manager = make.manager_of(cluster)
         bid = make.draft(call, manager, cluster, title_text=title, motivation=why).perform("submit", by=manager)
         if state == "eligible":
-            bid.perform("declare_eligible", by=coordinator, answers=make.MET)
+            bid.perform("declare_eligible", by=coordinator, answers=make.MET if cluster.is_in_eu() else make.OUTSIDE)
         made.append(bid)
     return call, made
 
