@@ -22,6 +22,7 @@ from facility.workflow import clock, tasks
 from facility.workflow.steps import SYSTEM, Blocked, Invalid, NotAllowed
 from facility.workflow.trail import Detail, Notice
 from tests import factories as make
+from tests.facility import signing
 
 pytestmark = pytest.mark.django_db
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -458,7 +459,8 @@ def test_control_partners_written_anew_lose_what_they_confirmed(joint, monkeypat
         test_a_change_of_partners_or_text_keeps_the_confirmations_of_those_that_stay(joint)
 
 
-def test_a_partner_without_an_account_confirms_by_a_link_that_works_once(scene, client, mailoutbox):
+def test_a_partner_without_an_account_confirms_by_a_link_that_works_once(scene, mailoutbox):
+    client = signing.client()
     from facility.workflow.jobs import Job, run
 
     cluster = make.cluster("TN", name="Grappe de Sfax")
