@@ -213,7 +213,7 @@ class Scale:
         )
         others = [other for other in self.choose.sample(clusters, min(len(clusters), 5)) if other is not lead]
         for partner in others[: self.choose.randint(0, 4)]:
-            self.new(ApplicationPartner, application=one, cluster=partner)
+            self.new(ApplicationPartner, application=one, cluster=partner, answer="yes")
         for rank, (area, _label) in enumerate(self.choose.sample(AREAS, NEEDS), 1):
             self.new(ApplicationNeed, application=one, rank=rank, area=area, text=f"Help with {area} for ten members")
         return one

@@ -214,6 +214,7 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
         ],
         "form": form,
         "marks": marks,
+        "scale": application.call.scale,
         "given": _("%(done)d of %(total)d given") % {"done": len(given), "total": len(marks)},
         "points": _("%(points)s of %(of)s points so far") % {"points": number_format(_tidy(points)), "of": of},
         "hidden": carried(record),
