@@ -10,10 +10,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop, pgettext
+from django.utils.translation import gettext_noop
 
 from facility.application import Application
 from facility.call import Call
@@ -53,7 +52,8 @@ class Asked(InProgramme):
     list_related = ("call",)
     facts = ("call", "number", "question", "answer", "text", "asked_at", "published_at", "reason_text")
     staff_facts = ("asker", "channel", "wording", "reply")
-    search_in = ("text", "question", "answer")
+    # Not the words it came in: whoever may search them would learn who is named there.
+    search_in = ("question", "answer")
     filter_by = ("state", "call")
     order_by = ("-id", "number")
     door_related = ("programme", "call", "asker")
@@ -231,8 +231,7 @@ def questions_until(call: Call) -> dt.datetime:
 
 def until_in_words(call: Call) -> str:
     """That instant in the zone of the call, for people."""
-    local = questions_until(call).astimezone(zoneinfo.ZoneInfo(call.zone))
-    return f"{date_format(local, pgettext('full moment', 'j F Y, H:i'))} ({call.zone})"
+    return call.in_its_zone(questions_until(call))
 
 
 def takes_questions(call: Call) -> bool:

@@ -231,7 +231,6 @@ class Bid(InProgramme):
     )
     signed_at = models.DateTimeField(_("signed"), null=True)
     clarify_days = models.PositiveSmallIntegerField(_("days to clarify"), default=7)
-    is_registered = models.BooleanField(_("registered on the platform"), default=True)
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
     receipt = models.CharField(_("receipt"), max_length=64, blank=True, default="")
     reason_code = models.CharField(_("reason"), max_length=20, choices=INELIGIBLE, blank=True, default="")

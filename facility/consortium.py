@@ -35,14 +35,15 @@ class Consortium(Drafting):
             partner.contact = Person.objects.known_or_new(email, name)
         partner.save()
         managers = list(holders("manager", scope="cluster", key=cluster.pk))
+        asked = {one.pk: one for one in [*managers, partner.contact] if one}.values()
         self.tell(
-            [one for one in managers if one.can_sign_in()],
+            [one for one in asked if one.can_sign_in()],
             gettext_noop("%(lead)s asks you to confirm the part of %(cluster)s in its application."),
             lead=self.lead_cluster.name,
             cluster=cluster.name,
         )
         # Whoever has no account here gets a link by mail; it stands in the mail only.
-        for person in [one for one in [*managers, partner.contact] if one and not one.can_sign_in()]:
+        for person in [one for one in asked if not one.can_sign_in()]:
             self.queue("facility.ask_partner", person=str(person.pk), partner=str(partner.pk), version=self.version)
         self.trail_also("partner", None, cluster.name)
 

@@ -113,14 +113,15 @@ def supported_reasons(points: Iterable[Point], answers: Mapping[str, Mapping[str
 def facts_of(application: Any) -> dict[str, Fact]:
     """What the system knows, by fact; it is shown beside the points and answers none of them."""
     return {
-        "established": _established(application),
+        "established": established(application),
         "registered": _registered(application),
         "complete": _complete(application),
         "once": _once(application),
     }
 
 
-def _established(application: Any) -> Fact:
+def established(application: Any) -> Fact:
+    """Whether the lead cluster is in a Member State; partners may be anywhere (E11)."""
     lead = application.lead_cluster
     outside = [one.cluster for one in application.partners.select_related("cluster") if not one.cluster.is_in_eu()]
     said = (_t("%(country)s is a Member State.") if lead.is_in_eu() else _t("%(country)s is not a Member State.")) % {
@@ -133,16 +134,12 @@ def _established(application: Any) -> Fact:
 
 
 def _registered(application: Any) -> Fact:
-    said = (
-        _t("The register has it as registered.")
-        if application.is_registered
-        else _t("The register does not have it as registered.")
-    )
+    """By its profile: whoever looks the cluster up on the platform knows more."""
     criteria, source = application.lead_cluster.registration()
     number = {standing: sum(one.standing == standing for one in criteria) for standing in STANDINGS}
     told = ", ".join(f"{number[standing]} {word}" for standing, word in STANDINGS.items() if number[standing])
-    said += " " + _t("Criteria of registration (%(source)s): %(told)s.") % {"source": source.title, "told": told}
-    return Fact(application.is_registered, said)
+    said = _t("Criteria of registration (%(source)s): %(told)s.") % {"source": source.title, "told": told}
+    return Fact(not number["missing"] and not number["unknown"], said)
 
 
 def _complete(application: Any) -> Fact:

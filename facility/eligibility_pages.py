@@ -45,8 +45,9 @@ class CheckPage(StepPage):
         rows = form.shown_rows("answers")
         for row in rows:
             row.fields["reason"].widget.attrs["placeholder"] = _("Note; needed for a waiver")
+        reasons = _reasons()
         points = [
-            {"text": point.text, "row": row, "fact": facts.get(point.fact), "reason": _reasons()[point.reason_code]}
+            {"text": point.text, "row": row, "fact": facts.get(point.fact), "reason": reasons[point.reason_code]}
             for point, row in zip(form.points, rows, strict=False)
         ]
         return {
@@ -156,12 +157,13 @@ def queue(request: HttpRequest, pk: Any, **fixed: Any) -> HttpResponse:
         ]
         for one in bids
     ]
+    queue, reasons = Queue(call), _reasons()
     context = {
         "call": call,
         "call_url": call.get_absolute_url(),
-        "queue": Queue(call).shown(),
-        "next_url": _page(first) if (first := next(iter(Queue(call).open), None)) else "",
-        "points": [{"text": point.text, "reason": _reasons()[point.reason_code]} for point in points],
+        "queue": queue.shown(),
+        "next_url": _page(first) if (first := next(iter(queue.open), None)) else "",
+        "points": [{"text": point.text, "reason": reasons[point.reason_code]} for point in points],
         "columns": [_("Application"), _("Country"), _("Answered"), _("No"), _("State")],
         "rows": rows,
     }

@@ -35,9 +35,10 @@ class Queue:
 
     def __init__(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
-        mine = Evaluation.objects.filter(
+        mine = Evaluation.objects.visible_to(evaluation.evaluator).filter(
             evaluator_id=evaluation.evaluator_id, application__call_id=evaluation.application.call_id
-        ).exclude(state=Evaluation.State.RECUSED)
+        )
+        mine = mine.exclude(state=Evaluation.State.RECUSED)
         self.rows = list(mine.order_by("application__number", "id").values_list("pk", "state"))
         self.keys = [key for key, _state in self.rows]
 
@@ -80,7 +81,7 @@ class EvaluationPage(DetailPage):
             return self.page(self.common(record) | self.context(record))
         if record.state == ASSIGNED:
             self.template = "facility/review_conflict.html"  # type: ignore[misc]
-            before = blind_declaration if record.application.call.is_blind else declaration
+            before = before_blind_reading if record.application.call.is_blind else before_reading
             return self.page(before(record, request))
         form = record.form_for(record.step("save_draft"), by=request.user)
         self.template = "facility/review.html"  # type: ignore[misc]
@@ -109,7 +110,7 @@ class EvaluationStep(StepPage):
 
 
 @page_of(InterestsDeclaration)
-class DeclarationStep(StepPage):
+class InterestsStep(StepPage):
     """The list of the clusters of a blind call; afterwards on to what waits for the evaluator."""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -134,7 +135,7 @@ def _key(text: Any) -> uuid.UUID | None:
         return None
 
 
-def declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
+def before_reading(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
     """What an evaluator sees before reading: who takes part, and nothing of what they wrote."""
     application = record.application
     partners = [
@@ -168,7 +169,7 @@ def declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def blind_declaration(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
+def before_blind_reading(record: Evaluation, request: HttpRequest) -> dict[str, Any]:
     """The same where names are kept back: the list of the call comes first, and tells nothing of this one."""
     accept, recuse = record.step("accept"), record.step("recuse")
     may_open = record.has_declared() is True
@@ -210,7 +211,7 @@ def review(record: Evaluation, form: Any) -> dict[str, Any]:
         "areas": [f"{need.get_area_display()}: {need.words()}" for need in application.needs.order_by("rank")],
         "documents": [
             {"title": paper.document.name, "url": reverse("document-file", kwargs={"pk": paper.document_id})}
-            for paper in application.files()
+            for paper in ([] if application.call.is_blind else application.files())
         ],
         "form": form,
         "marks": marks,

@@ -153,13 +153,14 @@ def _span(at: int) -> str:
 
 
 def criteria(call: Call) -> Figure:
-    """The mean of the submitted scores, from 0 to 10, by criterion."""
+    """The mean of the submitted scores, from 0 to the scale of the call, by criterion."""
     given = Score.objects.filter(criterion__call=call, evaluation__state="submitted", value__isnull=False)
     found = given.values_list("criterion__name", "criterion__weight").annotate(mean=Avg("value"), n=Count("pk"))
     rows = [[name, tenth(mean), weight, n] for name, weight, mean, n in found.order_by("criterion__order")]
     best = max(rows, key=lambda row: row[1], default=None)
-    said = _("Highest on average: %(name)s (%(mean)s of 10).") % {"name": best[0], "mean": best[1]} if best else ""
-    head = [_("Criterion"), _("Mean of 10"), _("Weight"), _("Scores given")]
+    words = {"name": best[0], "mean": best[1], "scale": call.scale} if best else {}
+    said = _("Highest on average: %(name)s (%(mean)s of %(scale)s).") % words if best else ""
+    head = [_("Criterion"), _("Mean of %(scale)s") % {"scale": call.scale}, _("Weight"), _("Scores given")]
     return Figure("criteria", _("Scores by criterion"), said, head, rows)
 
 

@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import formats, translation
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 
+from facility import quotas
 from facility.instruments.letter import left_open, merged
 from facility.roles import in_force
 from facility.workflow import clock
@@ -47,14 +48,13 @@ BODIES = {
         "decline it on the page of your application, so that the next on the reserve list can have it."
     ),
     Kind.RESERVE: _(
-        "Dear {name},\n\nthe application {number} of {cluster} in the call {call} scored {score} of 100. All {places} "
-        "places are taken, and you stand on the reserve list at position {position}.\n\nIf a place becomes free, "
-        "we write to you at once. You need not do anything."
+        "Dear {name},\n\nthe application {number} of {cluster} in the call {call} scored {score} of 100. You stand on "
+        "the reserve list at position {position}.\n\nIf a place becomes free for you, we write to you at once. You "
+        "need not do anything."
     ),
     Kind.REJECTED: _(
         "Dear {name},\n\nwe are sorry to tell you that the application {number} of {cluster} in the call {call} is not "
-        "selected.\n\n{reasons}\n\nIf you think that this is wrong, you can ask once for a review, until "
-        "{review_until}, on the page of your application."
+        "selected.\n\n{reasons}"
     ),
     Kind.PROMOTED: _(
         "Dear {name},\n\na place in the call {call} became free, and {cluster} is now selected with application "
@@ -74,6 +74,11 @@ BODIES = {
         "{call}. We have looked at it again and changed the decision.\n\n{reasons}\n\n{outcome}"
     ),
 }
+# Added where a review can still be asked for.
+REVIEW = _(
+    "If you think that this is wrong, you can ask once for a review, until {review_until}, on the page of your "
+    "application."
+)
 # What goes into the inbox beside the letter.
 NOTICES = {
     Kind.SELECTED: gettext_noop("Your application %(number)s is selected. Congratulations."),
@@ -101,6 +106,13 @@ FIELDS = {
     "review_days": _("days to ask for a review"),
     "today": _("the day on which the letter leaves"),
     "review_until": _("until when a review can be asked for"),
+}
+# The fields that have no value in every letter, and in the letters of which kinds they have one.
+SOMETIMES = {
+    "score": {Kind.SELECTED, Kind.RESERVE, Kind.REJECTED, Kind.PROMOTED, Kind.MOVED},
+    "position": {Kind.RESERVE, Kind.MOVED},
+    "reasons": {Kind.REJECTED, Kind.UPHELD, Kind.OVERTURNED},
+    "outcome": {Kind.OVERTURNED},
 }
 # Known only when the letter leaves.
 LATE = frozenset({"today", "review_until"})
@@ -177,18 +189,27 @@ class Decision:
     outcome: Callable[[], str] = str
 
 
-def usual(kind: str) -> tuple[str, str]:
-    """Subject and body of a kind of letter where the call says nothing else, in the active language."""
-    return str(SUBJECT), f"{BODIES[Kind(kind)]}\n\n{CLOSE}"
+def fields_of(kind: str) -> list[str]:
+    """The merge fields that have a value in every letter of this kind."""
+    return [name for name in FIELDS if kind in SOMETIMES.get(name, {kind})]
+
+
+def usual(kind: str, *, may_ask: bool = True) -> tuple[str, str]:
+    """Subject and body of a kind of letter where the call says nothing else, in the active language.
+
+    may_ask: whether its reader can still ask for a review.
+    """
+    parts = [BODIES[Kind(kind)], *([REVIEW] if kind == Kind.REJECTED and may_ask else []), CLOSE]
+    return str(SUBJECT), "\n\n".join(map(str, parts))
 
 
 def late_values(call: Any) -> dict[str, str]:
     """The values that depend on when a letter leaves, as of now, in the active language."""
     zone = zoneinfo.ZoneInfo(call.zone)
-    until = clock.days_later(clock.now(), call.review_days, zone).astimezone(zone)
+    until = clock.days_later(clock.now(), call.review_days, zone)
     return {
-        "today": formats.date_format(clock.today(zone), "j F Y"),
-        "review_until": f"{formats.date_format(until, 'j F Y, H:i')} ({call.zone})",
+        "today": formats.date_format(clock.today(zone), pgettext("full date", "j F Y")),
+        "review_until": call.in_its_zone(until),
     }
 
 
@@ -202,9 +223,12 @@ def recipients(applications: Iterable[Any]) -> dict[Any, list[Any]]:
     return {one.pk: list(found[one.lead_cluster_id].values()) for one in applications}
 
 
-def drafted(call: Any, decisions: Iterable[Decision]) -> list[Letter]:
-    """Unsaved letters on these decisions, one for each manager, in the manager's language."""
-    decisions = list(decisions)
+def drafted(call: Any, decisions: Iterable[Decision], rules: Any = None) -> list[Letter]:
+    """Unsaved letters on these decisions, one for each manager, in the manager's language.
+
+    rules: what was applied; those of the released selection, if nothing is given.
+    """
+    decisions, rules = list(decisions), rules or quotas.in_force(call)
     texts = {(one.kind, one.language): (one.subject, one.body) for one in call.letter_texts.all()}
     readers = recipients([one.application for one in decisions])
     made = []
@@ -214,9 +238,9 @@ def drafted(call: Any, decisions: Iterable[Decision]) -> list[Letter]:
                 subject, body = (
                     texts.get((decision.kind, person.language))
                     or texts.get((decision.kind, "en"))
-                    or usual(decision.kind)
+                    or usual(decision.kind, may_ask=not decision.application.before_review)
                 )
-                values = _values(call, decision, person)
+                values = _values(call, decision, person, rules)
                 made.append(
                     Letter(
                         application=decision.application,
@@ -231,7 +255,7 @@ def drafted(call: Any, decisions: Iterable[Decision]) -> list[Letter]:
     return made
 
 
-def _values(call: Any, decision: Decision, person: Any) -> dict[str, str]:
+def _values(call: Any, decision: Decision, person: Any, rules: Any) -> dict[str, str]:
     bid, programme = decision.application, call.programme
     return {
         "name": person.name,
@@ -241,9 +265,9 @@ def _values(call: Any, decision: Decision, person: Any) -> dict[str, str]:
         "call": call.title_text,
         "programme": str(programme),
         "contact": programme.contact or programme.operator,
-        "places": str(call.places),
+        "places": str(rules.places),
         "score": formats.number_format(bid.score, 2) if bid.score is not None else "",
-        "threshold": formats.number_format(call.minimum_score, 2),
+        "threshold": formats.number_format(rules.minimum_score, 2),
         "position": str(decision.position or ""),
         "reasons": decision.reasons(),
         "outcome": decision.outcome(),

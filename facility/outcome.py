@@ -189,7 +189,7 @@ class Outcome(RuleSet, InProgramme):
             )
             for line in lines
         ]
-        made = letter.drafted(self.call, decisions)
+        made = letter.drafted(self.call, decisions, self)
         fresh = [one for one in made if (one.application_id, one.to_id) not in edited]
         for one in fresh:
             one.selection_id = self.pk

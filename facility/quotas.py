@@ -317,8 +317,10 @@ def joined(bid: Any) -> tuple[int, dict[Any, int]]:
     """
     rules = in_force(bid.call)
     pool = Pool(bid.call, "reserve", bid.state)
-    order = {one.id: at for at, one in enumerate(ranking.in_order(pool.candidates(rules)))}
     waiting = {key: row for key, row in pool.rows.items() if row.state == "reserve" and row.reserve_position}
+    # Others in the state of this one, such as those under review, stand on no list and may have no score.
+    standing = [one for one in pool.candidates(rules) if one.id in waiting or one.id == str(bid.pk)]
+    order = {one.id: at for at, one in enumerate(ranking.in_order(standing))}
     better = [row.reserve_position for key, row in waiting.items() if order[key] < order[str(bid.pk)]]
     position = max(better, default=0) + 1
     held = {row.reserve_position: row.pk for row in waiting.values()}

@@ -42,10 +42,15 @@ WORDS = {
 TO_APPLICANTS = {
     "below_minimum_score": _("Your score of %(score)s is below the minimum of %(minimum)s."),
     "below_threshold": _("%(score)s points on “%(criterion)s”; %(minimum)s are needed to pass."),
-    "cap": _("The call takes at most %(n)s: %(group)s. These places went to applications with a better score."),
+    "cap": _(
+        "The call takes at most %(n)s: %(group)s. These places went to applications that come before yours by the "
+        "rules of the call."
+    ),
     "kept_for_minimum": _("The places that were left are kept for: %(group)s, at least %(n)s."),
-    "no_place": _("All %(n)s places went to applications with a better score."),
-    "no_reserve_place": _("The %(n)s places on the reserve list went to applications with a better score."),
+    "no_place": _("All %(n)s places went to applications that come before yours by the rules of the call."),
+    "no_reserve_place": _(
+        "The %(n)s places on the reserve list went to applications that come before yours by the rules of the call."
+    ),
     "out_by_override": "%(reason)s",
 }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from facility import ranking
@@ -77,7 +78,7 @@ def tried(pool: Pool, name: str, rules: Selection, overrides: list[dict[str, Any
         fewest_of_country_first=limits.fewest_of_country_first,
         reserve_places=rules.reserve_places,
     )
-    pairs = ranking.displaced(ranking.rank(candidates, bare), proposal)
+    pairs = ranking.displaced(ranking.rank([replace(one, bonus=Decimal(0)) for one in candidates], bare), proposal)
     return Trial(name, rules, proposal, candidates, limits, pairs)
 
 

@@ -80,7 +80,6 @@ class Desk:
             "due": clock.Timer.objects.filter(record_id=record.pk, step="").first(),
             "is_draft": is_draft,
             "urls": urls,
-            "check_url": urls["submit" if is_draft else "resubmit"],
             "missing": len(problems),
             "partners": self.partners(),
             "may_add_partner": record.partners.count() < PARTNERS_AT_MOST,

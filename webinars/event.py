@@ -176,6 +176,11 @@ class Event(InProgramme):
         """Nobody is invited to what is over."""
         return self.starts_at is None or self.starts_at > clock.now()
 
+    @guard(_("Publish the call first: nobody outside the office knows of it yet."))
+    def is_about_a_known_call(self) -> bool:
+        """What everybody may register for tells nothing of a draft."""
+        return self.kind != "information" or self.call is None or self.call.state not in {"draft", "cancelled"}
+
     @guard(_("An information webinar is held before its call closes."))
     def is_before_closing(self) -> bool:
         """Whoever hears of the call can still apply."""

@@ -35,7 +35,8 @@ class WebinarPage(DetailPage):
         person = self.request.user
         mine = record.registrations.filter(person=person).with_offers(person).first()
         context = super().context(record)
-        context["parts"] = [self.agenda(record), self.material(record), *context["parts"]]
+        material = [self.material(record)] if record.face != "public" else []
+        context["parts"] = [self.agenda(record), *material, *context["parts"]]
         context["figures"] = self.figures(record)
         if record.kind == "information" and record.state == "announced":
             context["public_url"] = reverse("public-webinar", kwargs={"pk": record.pk})

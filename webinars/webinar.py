@@ -77,7 +77,14 @@ class Webinar(Event):
         source=State.DRAFT,
         target=State.ANNOUNCED,
         who=office,
-        guards=[Event.has_date, Event.is_ahead, Event.is_before_closing, Event.is_after_release, Event.has_invitees],
+        guards=[
+            Event.has_date,
+            Event.is_ahead,
+            Event.is_about_a_known_call,
+            Event.is_before_closing,
+            Event.is_after_release,
+            Event.has_invitees,
+        ],
         form="AnnounceWebinar",
     )
     def announce(self, *, by: Any, reason: str = "") -> None:

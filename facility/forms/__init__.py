@@ -7,7 +7,7 @@ from .cluster import *  # noqa: F403
 from .consortium import *  # noqa: F403
 from .eligibility import *  # noqa: F403
 from .engagement import *  # noqa: F403
-from .evaluation import *  # noqa: F403  # noqa: F403
+from .evaluation import *  # noqa: F403
 from .exchange import *  # noqa: F403
 from .profile import *  # noqa: F403
 from .registry import *  # noqa: F403

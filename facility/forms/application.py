@@ -116,8 +116,9 @@ class ReviewForm(ReasonForm):
     def clean(self) -> dict[str, Any]:
         """Nobody judges their own decision where somebody else can."""
         data = super().clean() or {}
-        others = self.record.call.leads().exclude(pk=getattr(self.by, "pk", None))
-        if self.by is not None and decided_by(self.record, self.by) and others.exists():
+        if self.by is None or not decided_by(self.record, self.by):
+            return data
+        if any(not decided_by(self.record, other) for other in self.record.call.leads()):
             raise ValidationError(_t("You took the decision that is under review; another lead looks at it."))
         return data
 

@@ -114,7 +114,7 @@ class DeclareEligible(EligibilityForm):
         for point in self.points:
             answer = self.answered().get(point.key, {}).get("answer")
             if point.fact == "established" and answer == eligibility.YES:
-                fact = eligibility.facts_of(self.record)["established"]
+                fact = eligibility.established(self.record)
                 if not fact.holds:
                     said = _t("%(fact)s Answer with no, or waive the point with a reason.")
                     self.add_error("answers", said % {"fact": fact.said})

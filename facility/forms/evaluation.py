@@ -165,7 +165,7 @@ class ScoreRow(forms.Form):
     """The score of one criterion."""
 
     criterion = forms.ModelChoiceField(label=_("Criterion"), queryset=Criterion.objects.all())
-    value = forms.DecimalField(label=_("Score, 0 to 10"), min_value=0, max_value=SCALE, max_digits=4, decimal_places=2)
+    value = forms.DecimalField(label=_("Score"), min_value=0, max_value=SCALE, max_digits=4, decimal_places=2)
     comment = forms.CharField(label=_("Comment"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
@@ -222,7 +222,7 @@ class DraftRow(ScoreRow):
     """A score that may still be missing."""
 
     value = forms.DecimalField(
-        label=_("Score, 0 to 10"), min_value=0, max_value=SCALE, max_digits=4, decimal_places=2, required=False
+        label=_("Score"), min_value=0, max_value=SCALE, max_digits=4, decimal_places=2, required=False
     )
     comment = forms.CharField(
         label=_("Comment"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}), required=False

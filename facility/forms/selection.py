@@ -259,18 +259,19 @@ class WordLetter(StepForm):
             return letter.usual(kind)
 
     def clean(self) -> dict[str, Any]:
-        """Only fields that there are."""
+        """Only fields that have a value in every letter of the kind."""
         data = super().clean() or {}
+        there = letter.fields_of(data.get("kind") or "")
         for name in ("subject", "body"):
-            unknown = [field for field in left_open(data.get(name) or "") if field not in letter.FIELDS]
+            unknown = [field for field in left_open(data.get(name) or "") if field not in there]
             if unknown:
-                said = _t("There is no field %(fields)s. There are: %(all)s.")
+                said = _t("Letters of this kind have no %(fields)s. They have: %(all)s.")
                 self.add_error(
                     name,
                     said
                     % {
                         "fields": ", ".join(f"{{{one}}}" for one in unknown),
-                        "all": ", ".join(f"{{{one}}}" for one in letter.FIELDS),
+                        "all": ", ".join(f"{{{one}}}" for one in there),
                     },
                 )
         return data

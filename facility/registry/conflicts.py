@@ -127,17 +127,20 @@ def tied_clusters(person: Any) -> QuerySet:
     """The clusters in which the person has an interest: the one rule for reading, assigning and taking off.
 
     By the register (cluster, member organisation, manager who is tied to them), by the past employers of their
-    profile (by name, whatever its capitals), and by managing the cluster themselves. `person` may be an OuterRef of a
+    profile (by name, whatever its capitals), by managing the cluster themselves, and by answering for its part in an
+    application. `person` may be an OuterRef of a
     query two levels up.
     """
     declared = Conflict.objects.filter(person=person)
     houses = ProfileEmployer.objects.filter(person=person).values("sort_name")
     managing = in_force().filter(role="manager", scope_type="cluster")
+    parts = apps.get_model("facility.ApplicationPartner").objects.filter(Q(contact=person) | Q(answered_by=person))
     return Cluster.objects.filter(
         Q(pk__in=declared.filter(cluster__isnull=False).values("cluster_id"))
         | Q(pk__in=declared.filter(organisation__cluster__isnull=False).values("organisation__cluster_id"))
         | Q(pk__in=managing.filter(person__conflicts_with__person=person).values("scope_key"))
         | Q(pk__in=managing.filter(person=person).values("scope_key"))
+        | Q(pk__in=parts.values("cluster_id"))
         | Q(sort_name__in=houses)
         | Q(members__sort_name__in=houses)
     )

@@ -16,6 +16,7 @@ from django.utils import timezone
 from facility.application import Application
 from facility.drafting import INTAKE_NEED, Drafting
 from facility.merging import digest
+from facility.registry.conflicts import tied_clusters
 from facility.registry.declaration import Declaration
 from facility.registry.documents import Document
 from facility.workflow import clock, tasks
@@ -457,6 +458,15 @@ def test_control_partners_written_anew_lose_what_they_confirmed(joint, monkeypat
     monkeypatch.setattr(Drafting, "take", anew)
     with pytest.raises(AssertionError):
         test_a_change_of_partners_or_text_keeps_the_confirmations_of_those_that_stay(joint)
+
+
+def test_a_contact_who_has_an_account_is_asked_there_and_is_tied_to_the_cluster_from_then_on(scene):
+    adviser, cluster = make.person("Leïla Demo"), make.cluster("TN")
+    told = {"cluster": cluster.pk, "role": "Tester", "name": adviser.name, "email": adviser.email}
+    scene.bid.perform("ask_partner", by=scene.manager, **told)
+
+    assert Notice.objects.filter(to=adviser, record_id=scene.bid.pk).count() == 1
+    assert tied_clusters(adviser).filter(pk=cluster.pk).exists()
 
 
 def test_a_partner_without_an_account_confirms_by_a_link_that_works_once(scene, mailoutbox):

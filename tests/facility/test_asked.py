@@ -300,3 +300,14 @@ def test_bad_input_names_the_field_and_writes_nothing(scene):
         answer = client.post("/api/call-questions/", raw, content_type="application/json")
         assert answer.status_code == 400 and answer.json()["errors"], answer.content
     assert Entry.objects.count() == before
+
+
+def test_the_words_that_a_question_came_in_are_searched_by_nobody(scene):
+    scene.published()
+    address = "/api/call-questions/?search="
+
+    assert len(Client().get(f"{address}Tunisia").json()["results"]) == 0
+    assert len(Client().get(f"{address}round").json()["results"]) == 1
+    for reader in (None, scene.other):
+        found = (signed_in(reader) if reader else Client()).get(f"{address}Applicant").json()["results"]
+        assert found == []

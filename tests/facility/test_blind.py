@@ -7,14 +7,16 @@ import datetime as dt
 import pytest
 import time_machine
 from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from facility.application import Application
 from facility.evaluation import Evaluation
 from facility.interests import InterestsDeclaration
 from facility.registry.conflicts import Conflict
+from facility.registry.documents import Document
 from facility.workflow import tasks
 from facility.workflow.clock import Timer
-from facility.workflow.steps import Blocked, Invalid
+from facility.workflow.steps import SYSTEM, Blocked, Invalid
 from facility.workflow.trail import Notice
 from tests import factories as make
 from tests.facility.judging import client, eligible, scene
@@ -43,6 +45,7 @@ def build(*, is_blind):
     manager.name = MANAGER
     manager.save()
     bid = make.draft(made.call, manager, lead, partners=[{"cluster": str(partner.pk)}], motivation="We measure first.")
+    bid.perform("add_document", by=manager, files={"file": SimpleUploadedFile(f"{LEAD}.txt", b"Our plan.")})
     bid.perform("submit", by=manager)
     made.bid = bid.perform("declare_eligible", by=made.coordinator, answers=make.MET)
     pairs = [{"application": str(bid.pk), "evaluator": str(one.pk)} for one in made.evaluators]
@@ -188,3 +191,23 @@ def test_a_call_that_is_not_blind_is_as_it_was():
     assert one.title() == made.bids[0].lead_cluster.name
     one.perform("accept", by=one.evaluator)
     assert Application.objects.visible_to(one.evaluator).exists()
+
+
+def test_the_files_of_a_blind_application_are_for_no_evaluator(found):
+    opened(found)
+    reader = found.mine.evaluator
+
+    assert not Document.objects.visible_to(reader).exists()
+    html = client(reader).get(found.mine.get_absolute_url()).content.decode()
+    assert LEAD not in html and "We measure first." in html
+
+
+def test_the_files_of_another_are_read_until_a_conflict_stands():
+    found = build(is_blind=False)
+    found.mine.perform("accept", by=found.mine.evaluator)
+    reader = found.mine.evaluator
+    assert [one.name for one in Document.objects.visible_to(reader)] == [f"{LEAD}.txt"]
+    tie = {"person": str(reader.pk), "cluster": str(found.bid.lead_cluster_id), "kind": "other", "note": ""}
+    Conflict().perform("declare", by=SYSTEM, **tie)
+
+    assert not Document.objects.visible_to(reader).exists()

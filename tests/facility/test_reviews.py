@@ -9,7 +9,7 @@ from django.test import Client
 
 from facility.application import Application
 from facility.evaluation import Evaluation
-from facility.letter import Letter
+from facility.letter import Decision, Kind, Letter, drafted
 from facility.workflow.steps import Blocked, Invalid
 from tests import factories as make
 from tests.facility.making_selection import after_closing, approved, crowd, scene
@@ -171,3 +171,34 @@ def test_before_the_release_nobody_is_decided_past_the_selection():
     with pytest.raises(Blocked) as refused:
         bid.perform("decide_late", by=lead, reason="Now.")
     assert refused.value.sentences == ["Release the selection of the call first."]
+
+
+def test_where_every_lead_took_part_in_the_decision_one_of_them_reviews_it():
+    call, lead, coordinator, _evaluator = scene(places=1, reserve_places=0)
+    other = make.staff("lead", call.programme)
+    with after_closing(call):
+        bids = crowd(call, 2)
+        approved(call, coordinator, lead).perform("release", by=other)
+        assert asked(bids[1]).perform("uphold_rejection", by=lead, reason="It stands.").state == "rejected"
+
+
+def test_another_review_of_an_application_without_a_score_stands_in_nobody_s_way():
+    call, lead, coordinator, _evaluator = scene(places=1, reserve_places=0, minimum_score=50)
+    late = not_eligible(call, coordinator)
+    with after_closing(call, 1):
+        bids = crowd(call, 2, scores=[95, 90])
+        approved(call, coordinator, lead).perform("release", by=lead)
+    with after_closing(call, -12):
+        assert asked(late).state == "under_review"
+    with after_closing(call, 2):
+        assert asked(bids[1]).perform("overturn", by=lead, reason="A sum was wrong.").reserve_position == 1
+
+
+def test_no_letter_promises_a_second_review(decided):
+    _call, _other, _lead, bids = decided
+    bid = fresh(bids[4])
+    once = drafted(bid.call, [Decision(bid, Kind.REJECTED, reasons=lambda: "Below the minimum.")])[0]
+    bid.before_review = "ineligible"
+    again = drafted(bid.call, [Decision(bid, Kind.REJECTED, reasons=lambda: "Below the minimum.")])[0]
+
+    assert "{review_until}" in once.body and "{review_until}" not in again.body

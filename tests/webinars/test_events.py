@@ -202,6 +202,13 @@ def test_a_call_of_another_programme_is_refused(scene):
         scene.event(call=theirs)
 
 
+def test_an_information_webinar_tells_nothing_of_a_call_that_is_not_published(scene):
+    draft = make.call(scene.call.programme, scene.coordinator, open_now=False)
+    webinar = scene.event(call=draft)
+    with pytest.raises(Blocked, match="Publish the call first"):
+        webinar.perform("announce", by=scene.coordinator, reason="")
+
+
 def test_an_information_webinar_is_held_before_the_call_closes(scene):
     late = scene.call.closes_at
     webinar = scene.event(starts_at=late, ends_at=late + dt.timedelta(hours=1))
