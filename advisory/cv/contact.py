@@ -102,7 +102,7 @@ def _score(name: str, line: Line, index: int, kind: str, hints: set[str]) -> flo
     squeezed = "".join(words)
     runs = [hint for hint in hints if len(hint) >= RUN and hint in squeezed]
     same = sum(word in hints or any(word in run for run in runs) for word in words)
-    nearby = 2.0 - index * 0.15 if kind in ("head", "contact") else 0.4
+    nearby = 2.2 - index * 0.15 if kind in ("head", "contact") else 0.4
     return same * 2.5 + max(nearby, 0) + min((line.size - 1) * 2, 3)
 
 
@@ -134,7 +134,8 @@ def _home(text: str, above: str) -> tuple[str | None, str | None]:
     land, town = LAND.search(text), TOWN.search(text)
     if land and (country := country_code(land[1].strip())):
         return (town[1].strip() if town else None), country
-    before = above if POSTCODE.search(above) else ""
+    last = above.rsplit(",", 1)[-1].strip()
+    before = last if POSTCODE.search(last) else ""
     for piece in re.split(r"\s*[|•·;\t]\s*|\s—\s", text):
         bare = re.sub(r"^[^:]{2,25}:\s*", "", piece).strip(" .")
         parts = [part.strip() for part in re.split(r",|\s[–-]\s|\(|\)", bare) if part.strip()]

@@ -4,25 +4,33 @@ import re
 
 from advisory.cv.vocabulary import WORDS, country_code, fold
 
-TITLE = WORDS["roles"]["title"]
-ORGANISATION = tuple(WORDS["roles"]["organisation"])
+TITLE = [fold(stem) for stem in WORDS["roles"]["title"]]
+ORGANISATION = tuple(fold(stem) for stem in WORDS["roles"]["organisation"])
 ORGANISATION_ENDINGS = tuple(WORDS["roles"]["organisation_endings"])
 LEGAL = re.compile(
     r"(?:\b(?:GmbH|Ltd|LTD|Limited|plc|PLC|Inc|LLC|AG|KG|SE|BV|B\.V\.|NV|N\.V\.|SA|S\.A\.|SAS|SARL|S\.?r\.?l\.?|SpA|S\.p\.A\.|SL|S\.L\.|SLU|AB|AS|ASA|A/S|Oy|Oyj|"
     r"ApS|ehf|d\.o\.o\.|Kft\.?|Zrt\.?|s\.r\.o\.|a\.s\.|EOOD|OOD|AD|UAB|SIA|OÜ|Lda\.?|Ltda|e\.\s?V\.|eG|ASBL|VZW|SCOP|SNC|"
-    r"sp\. ?z ?o\. ?o\.|z\.ú\.|SRL|UG|OG|EEIG)(?![\w]))"
+    r"sp\. ?z ?o\. ?o\.|z\.ú\.|SRL|UG|OG|EEIG|[EЕ]?ООД|Е?АД|ЕТ|СД|ΑΕ|Α\.Ε\.|ΕΠΕ|Ε\.Π\.Ε\.|ΙΚΕ|ΟΕ|"
+    r"LLP|CIC|HB|KB|Nyrt\.?|Bt\.?|k\.s\.|v\.o\.s\.|s\. ?p\.|j\.d\.o\.o\.|S\.?C\.?|S\.?A\.?S\.?|Unipessoal|S\.?p\.? ?z)"
+    r"(?![\w]))"
 )
 DEGREE = re.compile(
     r"\b(?:m\s?sc|b\s?sc|m\s?eng|b\s?eng|mba|m\s?a|b\s?a|m\s?phil|ph\s?d|dphil|llm|llb|master\w*|bachelor\w*|diplom\w*|"
     r"dokt\w*|doct\w*|dr|magist\w*|mgr|inz|inzynier\w*|licen\w*|laurea\w*|dottorat\w*|maestria|grado|grau|ingenieur\w*|"
     r"degree|postgrad\w*|staatsexamen|abitur|baccalaureat|studia|dyplom\w*|hbo|drs|ir|dess|dea|dut|bts|maitrise|"
     r"mestrado|mastere|ausbildung|lehre|apprentice\w*|specialisation|promotion|graduate|hons|habilitation|dipl|ing|titulo|matura|kandidat\w*|"
+    r"diploma|dyplom\w*|titulo|bacharel\w*|doutor\w*|licenta|master|masterat|inginer|bakalar\w*|magistr\w*|ing|rigoroz\w*|"
+    r"διπλωμα|πτυχιο|μεταπτυχιακ\w*|διδακτορικ\w*|магистър\w*|бакалавър\w*|доктор\w*|диплома|okleveles|diploma|"
+    r"mesterkepz\w*|alapkepz\w*|alapszak|mesterszak|doktori|szakmernok|mernok|foiskolai|civilingenjor|kandidatexamen|"
+    r"cand|tutkinto|maisteri|inginerie|"
     r"magister\w*|specializzazione|maestrado|tecnico superior|bac)\b"
 )
 INSTITUTION = re.compile(
     r"\b(?:universi\w*|uniwersyte\w*|univerz\w*|\w*universitat|\w*hochschule|institut\w*|instytut\w*|istitut\w*|college|"
     r"\w*college|school|\w*schule|ecole|escuela|escola|scuola|szkol\w*|hogeschool|akadem\w*|academ\w*|polite\w*|"
-    r"polyte\w*|fh|tu|eth|epfl|egyetem|yliopisto|kolleg|gymnasium|lycee|liceo|liceum|mines|sciences po|insead|hec)\b"
+    r"polyte\w*|vysok\w*|vut|cvut|πανεπιστημι\w*|πολυτεχνει\w*|εκπα|απθ|εμπ|τει|σχολη|университет\w*|академия|"
+    r"институт\w*|училище|\w*egyetem\w*|foiskola\w*|gimnazium|szakkozepiskola|universitatea|scoala|facultatea|fakult\w*|"
+    r"faculdade|instituto|hogskol\w*|\w*universitet|\w*universiteit|\w*hogeschool|iae|edhec|escp|essec|fh|tu|eth|epfl|egyetem|yliopisto|kolleg|gymnasium|lycee|liceo|liceum|mines|sciences po|insead|hec)\b"
 )
 STRONG = re.compile(r"\s+[|·•@–—-]\s+|\s*[|·•;\t]\s*|\s+(?:—|–)\s*")
 AT = re.compile(r"\s+(?:at|bei|beim|chez|presso|bij|for the|w firmie)\s+", re.IGNORECASE)
@@ -36,9 +44,12 @@ LABEL = re.compile(
 )
 TOWN = re.compile(r"(?:city|stadt|ort|ville|città|ciudad|miasto|stad|plaats)\s*:\s*([^|,;]+)", re.IGNORECASE)
 LAND = re.compile(r"(?:country|land|pays|paese|país|kraj)\s*:\s*([^|,;]+)", re.IGNORECASE)
-POSTCODE = re.compile(
-    r"^(?:[A-Z]{1,2}-)?(?:\d{4,5}(?:[- ]?(?:\d{3}|[A-Z]{2}))?|\d{2}-\d{3}|\d{3} \d{2})\s+|\s+(?:\d{4,5}|\d{3} \d{2})$"
+# Postcodes of the Union; the last two are British and Irish.
+CODE = (
+    r"(?:[A-Z]{1,2}-)?(?:\d{4,6}(?:[- ]?(?:\d{3}|[A-Z]{2}\b))?|\d{2}-\d{3}|\d{3} \d{2})"
+    r"|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[\dW] ?[A-Z\d]{4}"
 )
+POSTCODE = re.compile(rf"^(?:{CODE})(?:\s+|$)|\s+(?:{CODE})$")
 # From this length on a cue is also looked for inside a word: Umweltberater, milieucoördinator.
 COMPOUND = 5
 SHORTEST_COUNTRY = 4

@@ -32,6 +32,7 @@ POINT = re.compile(
     rf"(?<![\w.])(?:"
     rf"(?P<iso>{YEAR})[-/.](?P<iso_month>0[1-9]|1[0-2])(?:[-/.][0-3]\d)?(?!\d)"
     rf"|(?:[0-3]?\d[./-])?(?P<month>0?[1-9]|1[0-2])[./-](?P<month_year>{YEAR})"
+    rf"|(?P<first>{YEAR})\.?\s(?:m\.\s)?(?P<behind>[^\W\d_]{{3,}})(?!\w)\.?(?=\s*(?:[0-3]?\d\.?\s*)?(?:[-–—]|$|[,)\s]))"
     rf"|(?:(?:[0-3]?\d\.?\s+(?:de\s+)?)?(?P<word>[^\W\d_]{{3,}})\.?(?:\s[0-3]?\d)?,?\s+(?:de\s+|del\s+|of\s+)?)?(?P<year>{YEAR})"
     rf")(?!\d|\.\d)"
 )
@@ -40,7 +41,8 @@ CURRENT = re.compile(
     r"aujourd['’]hui|actuel(?:lement)?|en cours|(?:à )?ce jour|presente|oggi|attuale|attualmente|in corso|"
     r"(?:la )?actualidad|actual(?:mente)?|hoy|heden|nu|obecnie|nadal|teraz|dziś|chwili obecnej|dnia dzisiejszego|"
     r"atual(?:mente)?|nuvarande|pågående|nuværende|nykyinen|současnost|dosud|súčasnosť|danes|danas|sedaj|jelenleg|"
-    r"prezent|сега|настояще|досега|σήμερα|dabar|šobrīd|praegu)(?!\w)",
+    r"prezent|сега|настояще|досега|днес|момента|σήμερα|dabar|šobrīd|praegu|dato|nå|idag|doteraz|dodnes|trvá|"
+    r"napjainkig|máig|jelen|folyamatban|(?:ao |el )?momento)(?!\w)",
     re.IGNORECASE,
 )
 JOINT = re.compile(
@@ -76,24 +78,27 @@ def normal(text: str | None) -> str | None:
     return "-".join(filter(None, match.groups())) if match else None
 
 
-def _point(match: re.Match[str]) -> tuple[str, int]:
-    """Return the date of a match and where it truly begins (a word before a year may be no month)."""
+def _point(match: re.Match[str]) -> tuple[str, int, int]:
+    """Return the date of a match and where it truly begins and ends (a word beside a year may be no month)."""
     if match["iso"]:
-        return f"{match['iso']}-{match['iso_month']}", match.start()
+        return f"{match['iso']}-{match['iso_month']}", match.start(), match.end()
     if match["month"]:
-        return f"{match['month_year']}-{int(match['month']):02}", match.start()
+        return f"{match['month_year']}-{int(match['month']):02}", match.start(), match.end()
+    if match["first"]:
+        month = MONTHS.get(fold(match["behind"]))
+        return (f"{match['first']}-{month:02}", match.start(), match.end()) if month else (
+            match["first"], match.start(), match.end("first"))  # fmt: skip
     month = MONTHS.get(fold(match["word"] or ""))
     if month:
-        return f"{match['year']}-{month:02}", match.start()
-    return match["year"], match.start("year")
+        return f"{match['year']}-{month:02}", match.start(), match.end()
+    return match["year"], match.start("year"), match.end()
 
 
 def find_periods(text: str) -> list[Period]:
     """Return the periods and single dates of a text in order; a single date has start None and is no range."""
-    points = []
+    points: list[tuple[str, int, int]] = []
     for match in POINT.finditer(text):
-        value, at = _point(match)
-        points.append((value, at, match.end()))
+        points.append(_point(match))
     periods, index = [], 0
     while index < len(points):
         value, at, to = points[index]

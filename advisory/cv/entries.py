@@ -5,10 +5,10 @@ People keep one layout through a section, so its first entry shows where heads s
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from advisory.cv.cues import AT, LABEL, STRONG, degree_weight, take_place, title_weight
-from advisory.cv.dates import CURRENT, POINT, Period, find_periods
+from advisory.cv.dates import POINT, Period, find_periods
 from advisory.cv.reading import Findings, Line
 
 BULLET = re.compile(r"^\s*(?:[•▪●◦‣∙·*➢✓■□o]\s+|[-–—]\s+)")
@@ -20,7 +20,8 @@ DURATION = re.compile(
 )
 TOWN_BEHIND = re.compile(r"\s*\([^()]*\)?$")
 EDGE = " ,;:|·•–—-()[]\t"
-MAX_HEAD = 110
+SIGNS = ",;:|·•–—-()/&"
+MAX_HEAD, BROKEN_TAIL = 110, 16
 MAX_ABOVE = 3
 PROSE, SHORT_PROSE, TOWN_WORDS = 8, 5, 2
 Weigh = Callable[[str], int]
@@ -73,17 +74,32 @@ def read_degrees(lines: list[Line], found: Findings) -> None:
 
 
 def _joined(lines: list[Line]) -> list[Line]:
-    """Join a period that a narrow column broke over two lines."""
+    """Join a period that a narrow column broke over two lines, and set off what stands in bold from what follows it."""
     joined: list[Line] = []
     for line in lines:
-        above = joined[-1].text.rstrip() if joined else ""
-        goes_on = POINT.match(line.text.strip()) or CURRENT.match(line.text.strip())
-        if goes_on and above.endswith(("–", "—", "-")) and POINT.search(above):
-            last = joined.pop()
-            joined.append(Line(f"{above} {line.text.strip()}", last.place, last.size, last.gap))
-        elif line.text.strip():
-            joined.append(line)
+        text = line.text.strip()
+        if joined and _goes_on(joined[-1].text.rstrip(), text):
+            joined[-1] = replace(joined[-1], text=f"{joined[-1].text.rstrip()} {text}")
+        elif text:
+            joined.append(replace(line, text=_parted(text, line.bold)))
     return joined
+
+
+def _goes_on(above: str, text: str) -> bool:
+    """Tell whether a period that begins at the end of one line ends at the beginning of the next."""
+    points = list(POINT.finditer(above))
+    if not points or len(above) - points[-1].end() > BROKEN_TAIL or BULLET.match(text):
+        return False
+    periods = find_periods(f"{above} {text}")
+    return any(period.is_range and period.at < len(above) < period.to for period in periods)
+
+
+def _parted(text: str, bold: int) -> str:
+    """Put a tab behind the words in bold, unless a sign parts them from the rest already."""
+    words = text.split()
+    if not 0 < bold < len(words) or words[bold - 1][-1] in SIGNS or words[bold][0] in SIGNS:
+        return text
+    return f"{' '.join(words[:bold])}\t{' '.join(words[bold:])}"
 
 
 def _anchor(line: Line, ranges_only: bool) -> Period | None:

@@ -1,6 +1,7 @@
 """Section headings of a CV in the languages of the Union, and the cutting of lines into sections."""
 
 import re
+from dataclasses import replace
 
 from advisory.cv.reading import Line
 from advisory.cv.vocabulary import WORDS, fold
@@ -43,7 +44,7 @@ def cut(lines: list[Line]) -> list[tuple[str, list[Line]]]:
     for line in lines:
         if kind := heading_kind(line):
             name, rest = kind
-            sections.append((name, [Line(rest, line.place, line.size, line.gap)] if rest else []))
+            sections.append((name, [replace(line, text=rest)] if rest else []))
         else:
             sections[-1][1].append(line)
     return sections

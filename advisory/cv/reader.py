@@ -6,6 +6,7 @@ Source: F06 (advisors came from more than 300 CVs). The shape is that of `manage
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import py3langid.langid
@@ -14,6 +15,7 @@ from advisory.cv.areas import find_areas
 from advisory.cv.docx import is_docx, read_docx
 from advisory.cv.europass import FORMATS, read_europass
 from advisory.cv.jsonresume import is_json_resume, read_json_resume
+from advisory.cv.odt import is_odt, read_odt
 from advisory.cv.pdf import read_pdf
 from advisory.cv.reading import TEXT_LENGTH, Findings, Line, Reading, Rejected, missing
 from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml
@@ -21,7 +23,7 @@ from advisory.cv.text import read_lines
 from advisory.cv.vocabulary import LOCALES
 from advisory.cv.xmltext import local
 
-ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX or a plain text file."
+ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX, an ODT or a plain text file."
 ENOUGH_LETTERS = 40
 MAX_LINE = 2_000
 MAX_LETTERS = 4 * TEXT_LENGTH
@@ -66,9 +68,11 @@ def _read_by_form(data: bytes, filename: str) -> tuple[str, Findings, list[Line]
         return _from_pdf(data)
     if data.startswith(b"PK"):
         archive = open_zip(data)
-        if not is_docx(archive):
-            raise Rejected(f"The file is a container, but no Word document (DOCX). {ACCEPTED}")
-        return _from_lines("docx", read_docx(archive))
+        if is_docx(archive):
+            return _from_lines("docx", read_docx(archive))
+        if is_odt(archive):
+            return _from_lines("odt", read_odt(archive))
+        raise Rejected(f"The file is a container, but no Word document (DOCX) and no ODT. {ACCEPTED}")
     if start.startswith(b"<") or data.startswith((b"\xff\xfe<", b"\xfe\xff\x00<")):
         return _from_xml(data)
     text = _decoded(data, filename)
@@ -118,7 +122,7 @@ def _from_lines(form: str, lines: list[Line]) -> tuple[str, Findings, list[Line]
         letters += len(text)
         if letters > MAX_LETTERS:
             break
-        clean.append(Line(text, line.place, line.size, line.gap))
+        clean.append(replace(line, text=text))
     if sum(len(line.text) for line in clean) < ENOUGH_LETTERS:
         raise Rejected("The file holds hardly any text. Send a CV with the usual sections.")
     if LINKED_IN.search("\n".join(line.text for line in clean[:60])):
@@ -150,7 +154,7 @@ def _decoded(data: bytes, filename: str) -> str:
 def _gapped(lines: list[Line]) -> list[Line]:
     """Mark the lines that follow an empty one."""
     return [
-        Line(line.text, line.place, line.size, gap=bool(index) and not lines[index - 1].text.strip())
+        replace(line, gap=bool(index) and not lines[index - 1].text.strip())
         for index, line in enumerate(lines)
     ]
 

@@ -36,12 +36,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a free text; `size` is its letter height relative to the body text, `gap` a blank space above it."""
+    """One line of a free text; `size` is its letter height relative to the body text, `gap` a blank space above it.
+
+    `bold` counts the words in bold letters at its beginning where the others are not, as titles are set off.
+    """
 
     text: str
     place: str
     size: float = 1.0
     gap: bool = False
+    bold: int = 0
 
 
 @dataclass(slots=True)

@@ -34,7 +34,11 @@ EXTRA_COUNTRIES = {
     "the netherlands": "NL", "holland": "NL", "pays bas": "NL", "les pays bas": "NL", "czech republic": "CZ",
     "republique tcheque": "CZ", "tschechische republik": "CZ", "repubblica ceca": "CZ", "republica checa": "CZ",
     "slovak republic": "SK", "republic of ireland": "IE", "macedonia": "MK", "turkey": "TR", "moldova": "MD",
-    "republic of moldova": "MD", "bosnia": "BA", "kosovo": "XK", "luxemburg": "LU",
+    "republic of moldova": "MD", "bosnia": "BA", "kosovo": "XK", "luxemburg": "LU", "ceska republika": "CZ",
+    "slovenska republika": "SK", "republika hrvatska": "HR", "republika slovenija": "SI", "republika srbija": "RS",
+    "republika polska": "PL", "bundesrepublik deutschland": "DE", "republique francaise": "FR",
+    "repubblica italiana": "IT", "eire": "IE", "ελληνικη δημοκρατια": "GR", "република българия": "BG",
+    "lietuvos respublika": "LT", "latvijas republika": "LV", "eesti vabariik": "EE",
 }  # fmt: skip
 NATIVE = re.compile(
     r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue maternelle|bilingue|natif|"

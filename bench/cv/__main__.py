@@ -24,13 +24,14 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m bench.cv", description=__doc__)
     options.add_argument("--half", choices=HALVES, help="one half only")
     options.add_argument("--layout", help="layouts whose name begins so")
+    options.add_argument("--keep", action="store_true", help="read the files of the last run, write none")
     options.add_argument("--slips", action="store_true", help="list every value missed or wrong")
     chosen = options.parse_args()
     figures = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for half in [chosen.half] if chosen.half else list(HALVES):
-            board, speed = measure(half, browser, chosen.layout or "")
+            board, speed = measure(half, None if chosen.keep else browser, chosen.layout or "")
             figures[half] = shown(half, board, speed, slips=chosen.slips)
         browser.close()
     LOCAL.mkdir(exist_ok=True)
@@ -38,14 +39,16 @@ def main() -> None:
 
 
 def measure(half: str, browser: Any, beginning: str) -> tuple[Board, dict[str, Any]]:
-    """Write, read and score every person of a half in every layout of it; files stay in .local/bench-cv."""
+    """Write, read and score every person of a half in every layout of it; without a browser, read only."""
     board, seconds, count = Board(), 0.0, 0
     folder = LOCAL / "bench-cv" / half
     folder.mkdir(parents=True, exist_ok=True)
     for layout, write in HALVES[half].items():
         for person in people(half) if layout.startswith(beginning) else ():
-            data = write(person.said, browser)
-            (folder / f"{layout}.{person.id}").write_bytes(data)
+            path = folder / f"{layout}.{person.id}"
+            if browser is not None:
+                path.write_bytes(write(person.said, browser))
+            data = path.read_bytes()
             began = time.process_time()
             reading = read(data, "cv")
             seconds, count = seconds + time.process_time() - began, count + 1
