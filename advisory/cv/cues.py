@@ -11,7 +11,7 @@ LEGAL = re.compile(
     r"(?:\b(?:GmbH|Ltd|LTD|Limited|plc|PLC|Inc|LLC|AG|KG|SE|BV|B\.V\.|NV|N\.V\.|SA|S\.A\.|SAS|SARL|S\.?r\.?l\.?|SpA|S\.p\.A\.|SL|S\.L\.|SLU|AB|AS|ASA|A/S|Oy|Oyj|"
     r"ApS|ehf|d\.o\.o\.|Kft\.?|Zrt\.?|s\.r\.o\.|a\.s\.|EOOD|OOD|AD|UAB|SIA|OÜ|Lda\.?|Ltda|e\.\s?V\.|eG|ASBL|VZW|SCOP|SNC|"
     r"sp\. ?z ?o\. ?o\.|z\.ú\.|SRL|UG|OG|EEIG|[EЕ]?ООД|Е?АД|ЕТ|СД|ΑΕ|Α\.Ε\.|ΕΠΕ|Ε\.Π\.Ε\.|ΙΚΕ|ΟΕ|"
-    r"LLP|CIC|HB|KB|Nyrt\.?|Bt\.?|k\.s\.|v\.o\.s\.|s\. ?p\.|j\.d\.o\.o\.|S\.?C\.?|S\.?A\.?S\.?|Unipessoal|S\.?p\.? ?z)"
+    r"GMBH|S\.R\.[OL]\.|D\.O\.O\.|SP\. ?Z ?O\. ?O\.|KFT\.?|ZRT\.?|E\.\s?V\.|SPA|LLP|CIC|HB|KB|Nyrt\.?|Bt\.?|k\.s\.|v\.o\.s\.|s\. ?p\.|j\.d\.o\.o\.|S\.?C\.?|S\.?A\.?S\.?|Unipessoal|S\.?p\.? ?z)"
     r"(?![\w]))"
 )
 DEGREE = re.compile(

@@ -15,9 +15,9 @@ from advisory.cv.vocabulary import LOCALES, fold
 SHORTEST = 3
 
 
-def _months() -> dict[str, int]:
+def _months(locales: tuple[str, ...]) -> dict[str, int]:
     names: dict[str, int] = {"sept": 9, "lis": 11}
-    for locale in LOCALES:
+    for locale in locales:
         for forms in Locale(locale).months.values():
             for width in ("wide", "abbreviated"):
                 for number, label in forms[width].items():
@@ -26,14 +26,16 @@ def _months() -> dict[str, int]:
     return names
 
 
-MONTHS = _months()
+MONTHS = _months(LOCALES)
+# Where the month stands behind its year.
+MONTHS_BEHIND = _months(("hu", "lt", "lv"))
 YEAR = r"(?:19[5-9]\d|20[0-4]\d)"
 POINT = re.compile(
     rf"(?<![\w.])(?:"
     rf"(?P<iso>{YEAR})[-/.](?P<iso_month>0[1-9]|1[0-2])(?:[-/.][0-3]\d)?(?!\d)"
     rf"|(?:[0-3]?\d[./-])?(?P<month>0?[1-9]|1[0-2])[./-](?P<month_year>{YEAR})"
-    rf"|(?P<first>{YEAR})\.?\s(?:m\.\s)?(?P<behind>[^\W\d_]{{3,}})(?!\w)\.?(?=\s*(?:[0-3]?\d\.?\s*)?(?:[-–—]|$|[,)\s]))"
-    rf"|(?:(?:[0-3]?\d\.?\s+(?:de\s+)?)?(?P<word>[^\W\d_]{{3,}})\.?(?:\s[0-3]?\d)?,?\s+(?:de\s+|del\s+|of\s+)?)?(?P<year>{YEAR})"
+    rf"|(?P<first>{YEAR})\.?\s(?:m\.\s)?(?P<behind>[^\W\d_]{{3,}})(?!\w)\.?(?=\s*(?:[0-3]?\d\.?\s*)?(?:[-–—]|$|[,:;|)\s]))"
+    rf"|(?:(?:[0-3]?\d\.?\s+(?:de\s+)?)?(?P<word>[^\W\d_]{{3,}})\.?(?:\s[0-3]?\d)?,?\s+(?:de\s+|del\s+|of\s+)?)?(?P<year>{YEAR})(?!\.\s?[^\W\d_])"
     rf")(?!\d|\.\d)"
 )
 CURRENT = re.compile(
@@ -45,11 +47,11 @@ CURRENT = re.compile(
     r"napjainkig|máig|jelen|folyamatban|(?:ao |el )?momento)(?!\w)",
     re.IGNORECASE,
 )
-JOINT = re.compile(
-    r"\s*\.?\s*(?:[-–—‒−→~]+|/|\b(?:to|until|till|through|bis(?: zum)?|à|au|jusqu['’](?:à|en)|al?|alla?|fino a(?:d|l)?|"
-    r"ad?|hasta(?: la)?|tot(?: en met)?|t/m|do|až|até|til|till|iki|līdz|kuni|до|έως|la)\b)\s*(?:\ben\s)?\s*",
-    re.IGNORECASE,
+UNTIL = (
+    r"\b(?:to|until|till|through|bis(?: zum)?|à|au|jusqu['’](?:à|en)|al?|alla?|fino a(?:d|l)?|ad?|hasta(?: la)?|"
+    r"tot(?: en met)?|t/m|do|až(?: do| po)?|pînă|până(?: în| la)?|até|til|till|iki|līdz|kuni|до|έως|ως|μέχρι|la)\b"
 )
+JOINT = re.compile(rf"\s*\.?\s*(?:[-–—‒−→~]+(?:\s*{UNTIL})?|/|{UNTIL})\s*(?:\ben\s)?\s*", re.IGNORECASE)
 SINCE = re.compile(
     r"(?:\b(?:since|from|seit|ab|depuis|dal(?:la|l['’])?|desde|od|sinds|vanaf|sedan|siden|от|από|nuo|kopš|alates)\s+)$",
     re.IGNORECASE,
@@ -85,7 +87,7 @@ def _point(match: re.Match[str]) -> tuple[str, int, int]:
     if match["month"]:
         return f"{match['month_year']}-{int(match['month']):02}", match.start(), match.end()
     if match["first"]:
-        month = MONTHS.get(fold(match["behind"]))
+        month = MONTHS_BEHIND.get(fold(match["behind"]))
         return (f"{match['first']}-{month:02}", match.start(), match.end()) if month else (
             match["first"], match.start(), match.end("first"))  # fmt: skip
     month = MONTHS.get(fold(match["word"] or ""))

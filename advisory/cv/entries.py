@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from advisory.cv.cues import AT, LABEL, STRONG, degree_weight, take_place, title_weight
+from advisory.cv.cues import AT, LABEL, LEGAL, STRONG, degree_weight, take_place, title_weight
 from advisory.cv.dates import POINT, Period, find_periods
 from advisory.cv.reading import Findings, Line
 
 BULLET = re.compile(r"^\s*(?:[•▪●◦‣∙·*➢✓■□o]\s+|[-–—]\s+)")
 SENTENCE = re.compile(r"[.;!]\s*$")
+LEGAL_END = re.compile(rf"{LEGAL.pattern}\s*$", re.IGNORECASE)
 DURATION = re.compile(
     r"\(?\s*(?:(\d+)\s*(?:years?|yrs?|ans?|années?|Jahre?|ann[oi]|años?|lata?|rok|jaar|jaren|anos?)[\s,]*(?:e|et|und|y|i)?\s*)?"
     r"(?:(\d+)\s*(?:months?|mos?|mois|Monate?|mes[ei]?s?|miesiąc\w*|mies\.?|maand(?:en)?|mes))?\s*\)?",
@@ -24,6 +25,7 @@ SIGNS = ",;:|·•–—-()/&"
 MAX_HEAD, BROKEN_TAIL = 110, 16
 MAX_ABOVE = 3
 PROSE, SHORT_PROSE, TOWN_WORDS = 8, 5, 2
+MOST_PIECES = 4
 Weigh = Callable[[str], int]
 
 
@@ -46,8 +48,9 @@ def read_jobs(lines: list[Line], found: Findings) -> None:
     """Add an `employment` for every dated entry of an experience section."""
     lines = _joined(lines)
     entries = _linked_in(lines) or _entries(lines, ranges_only=True) or _entries(lines, ranges_only=False)
+    usual = _usual_seat(entries, title_weight)
     for entry in entries:
-        title, employer, country = _roles(entry, title_weight)
+        title, employer, country = _roles(entry, title_weight, usual)
         if entry.period is None or not (title or employer):
             continue
         period = entry.period
@@ -65,8 +68,10 @@ def read_jobs(lines: list[Line], found: Findings) -> None:
 def read_degrees(lines: list[Line], found: Findings) -> None:
     """Add a `degree` for every entry of an education section, dated or not."""
     lines = _joined(lines)
-    for entry in _entries(lines, ranges_only=False) or _undated(lines):
-        title, institution, _ = _roles(entry, degree_weight)
+    entries = _entries(lines, ranges_only=False) or _undated(lines)
+    usual = _usual_seat(entries, degree_weight)
+    for entry in entries:
+        title, institution, _ = _roles(entry, degree_weight, usual)
         if title or institution:
             value = {"title": title, "institution": institution, "end": entry.period.end if entry.period else None}
             sure = 0.85 if title and degree_weight(title) > 0 else 0.6
@@ -78,7 +83,7 @@ def _joined(lines: list[Line]) -> list[Line]:
     joined: list[Line] = []
     for line in lines:
         text = line.text.strip()
-        if joined and _goes_on(joined[-1].text.rstrip(), text):
+        if joined and (_goes_on(joined[-1].text.rstrip(), text) or _dates_alone(joined[-1].text, text)):
             joined[-1] = replace(joined[-1], text=f"{joined[-1].text.rstrip()} {text}")
         elif text:
             joined.append(replace(line, text=_parted(text, line.bold)))
@@ -92,6 +97,13 @@ def _goes_on(above: str, text: str) -> bool:
         return False
     periods = find_periods(f"{above} {text}")
     return any(period.is_range and period.at < len(above) < period.to for period in periods)
+
+
+def _dates_alone(above: str, text: str) -> bool:
+    """Tell whether a line holds but the dates in brackets that the line above, being long, had no room for."""
+    return text.startswith("(") and text.endswith(")") and len(text) <= MAX_HEAD // 3 and bool(
+        POINT.search(text) and not POINT.search(above) and len(above) > MAX_HEAD // 2
+    )  # fmt: skip
 
 
 def _parted(text: str, bold: int) -> str:
@@ -113,7 +125,7 @@ def _anchor(line: Line, ranges_only: bool) -> Period | None:
     rest = _residue(line.text, period)
     at_edge = not line.text[: period.at].strip(EDGE) or not DURATION.sub("", line.text[period.to :]).strip(EDGE + ".")
     inside = not at_edge and (period.is_range or re.search(r"[,|(]\s*$", line.text[: period.at]))
-    prose = len(rest) > MAX_HEAD or (SENTENCE.search(line.text) and len(rest.split()) > PROSE)
+    prose = len(rest) > MAX_HEAD or (_is_sentence(line.text) and len(rest.split()) > PROSE)
     return period if (at_edge or inside) and not prose else None
 
 
@@ -125,12 +137,18 @@ def _residue(text: str, period: Period) -> str:
         after = after.lstrip(EDGE + ")")[duration.end() :]
     before, after = before.strip(EDGE.replace("(", "").replace(")", "")), after.strip(EDGE.replace("(", ""))
     before = before.removesuffix("(").removeprefix(")").strip(EDGE.replace("(", "").replace(")", ""))
-    return " | ".join(filter(None, (before, after.removeprefix(")").strip())))
+    parts = filter(None, (before, after.removeprefix(")").strip()))
+    return " | ".join(f"{part})" if part.count("(") > part.count(")") else part for part in parts)
+
+
+def _is_sentence(text: str) -> bool:
+    """Tell whether a text ends as sentences do; "S.A." and its like end names."""
+    return bool(SENTENCE.search(text)) and not LEGAL_END.search(text)
 
 
 def _is_head(line: Line) -> bool:
     text = line.text.strip()
-    prose = SENTENCE.search(text) and len(text.split()) > SHORT_PROSE
+    prose = _is_sentence(text) and len(text.split()) > SHORT_PROSE
     return len(text) <= MAX_HEAD and not BULLET.match(line.text) and not prose
 
 
@@ -204,9 +222,17 @@ def _pieces(text: str) -> list[str]:
     return [piece for part in STRONG.split(text) if (piece := part.strip(EDGE.replace("(", "").replace(")", "")))]
 
 
-def _roles(entry: Entry, weigh: Weigh) -> tuple[str, str, str | None]:
-    """Return (title, organisation, country) of an entry's head; `weigh` is positive for titles."""
-    pieces, country, spare = [], None, None
+def _usual_seat(entries: list[Entry], weigh: Weigh) -> int:
+    """Return the place of the organisation among the pieces of a head, as most entries with clear words have it."""
+    seats = [_seat(weights) for entry in entries if len(weights := _weights(_divided_head(entry, weigh)[0], weigh)) > 1]
+    clear = [seat for seat in seats if seat is not None]
+    return max(set(clear), key=clear.count, default=1)
+
+
+def _divided_head(entry: Entry, weigh: Weigh) -> tuple[list[str], str | None]:
+    """Return (pieces, country) of an entry's head."""
+    pieces: list[str] = []
+    country = spare = None
     for text in entry.head:
         left, city, land = take_place(LABEL.sub("", BULLET.sub("", text)))
         country, spare = country or land, spare or city
@@ -215,15 +241,19 @@ def _roles(entry: Entry, weigh: Weigh) -> tuple[str, str, str | None]:
     for text in entry.after:
         left, _, land = take_place(text)
         country = country or (None if left else land)
-    if entry.roles:
-        return (*entry.roles, country)
     if len(pieces) == 1:
         pieces = _divided(pieces[0], weigh) or pieces
     if len(pieces) == 1 and spare:
         pieces.append(spare)
-    if len(pieces) <= 1:
-        return (*_alone(pieces, weigh), country)
-    return (*_pair(pieces, weigh), country)
+    return pieces, country
+
+
+def _roles(entry: Entry, weigh: Weigh, usual: int) -> tuple[str, str, str | None]:
+    """Return (title, organisation, country) of an entry's head; `weigh` is positive for titles."""
+    pieces, country = _divided_head(entry, weigh)
+    if entry.roles:
+        return (*entry.roles, country)
+    return (*(_alone(pieces, weigh) if len(pieces) <= 1 else _pair(pieces, weigh, usual)), country)
 
 
 def _merged(pieces: list[str]) -> list[str]:
@@ -242,12 +272,20 @@ def _alone(pieces: list[str], weigh: Weigh) -> tuple[str, str]:
     return ("", text) if text and weigh(text) < 0 else (text, "")
 
 
-def _pair(pieces: list[str], weigh: Weigh) -> tuple[str, str]:
+def _weights(pieces: list[str], weigh: Weigh) -> list[tuple[int, int]]:
+    return [(weigh(piece), title_weight(piece)) for piece in pieces[:MOST_PIECES]]
+
+
+def _seat(weights: list[tuple[int, int]]) -> int | None:
+    """Return which piece is the organisation, None where the words do not tell."""
+    return weights.index(min(weights)) if min(weights) < max(weights) else None
+
+
+def _pair(pieces: list[str], weigh: Weigh, usual: int) -> tuple[str, str]:
     """Choose the organisation among the pieces and, before or else after it, the title."""
-    weights = [(weigh(piece), title_weight(piece)) for piece in pieces[:4]]
-    seat = weights.index(min(weights))
-    if min(weights) >= max(weights):
-        seat = 1
+    weights = _weights(pieces, weigh)
+    told = _seat(weights)
+    seat = min(usual, len(weights) - 1) if told is None else told
     others = [index for index in range(len(weights)) if index != seat]
     chosen = max(others, key=lambda index: (weights[index], -index))
     title, organisation = pieces[chosen], TOWN_BEHIND.sub("", pieces[seat])

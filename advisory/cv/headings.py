@@ -38,11 +38,25 @@ def heading_kind(line: Line) -> tuple[str, str] | None:
     return None
 
 
+def _over_two_lines(line: Line, following: Line | None) -> str | None:
+    """Return the section kind when a narrow column broke a heading over this line and the following one."""
+    if following is None or len(line.text) + len(following.text) > MAX_HEADING or not line.text[:1].isupper():
+        return None
+    return HEADINGS.get(fold(f"{line.text} {following.text}")) if len(line.text.split()) <= SHORT else None
+
+
 def cut(lines: list[Line]) -> list[tuple[str, list[Line]]]:
     """Cut lines into sections, the first of kind `head` (what stands above any heading)."""
     sections: list[tuple[str, list[Line]]] = [("head", [])]
-    for line in lines:
-        if kind := heading_kind(line):
+    below = [*lines[1:], None]
+    broken = False
+    for line, following in zip(lines, below, strict=True):
+        if broken:
+            broken = False
+            continue
+        whole = _over_two_lines(line, following)
+        broken = whole is not None
+        if kind := (whole, "") if whole else heading_kind(line):
             name, rest = kind
             sections.append((name, [replace(line, text=rest)] if rest else []))
         else:

@@ -18,6 +18,8 @@ NEW_LINE = 0.55
 GAP = 1.9
 # Bold letters weigh about twice as much as plain ones in the same file.
 LIGHTER = 1.3
+# Letters nearer than this part of their height are of one word.
+TOUCH = 0.12
 
 
 def read_pdf(data: bytes) -> tuple[list[Line], list[bytes]]:
@@ -65,25 +67,36 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
     x, y = ctypes.c_double(), ctypes.c_double()
     lines: list[Line] = []
     words: list[str] = []
-    base, size, gap, heavy, bold = None, 1.0, False, 0, 0
+    base, size, gap, heavy, bold, left, end = None, 1.0, False, 0, 0, 0.0, 0
     for match in WORD.finditer(text):
         at = match.start() if same else raw.FPDFText_GetCharIndexFromTextIndex(page, match.start())
         raw.FPDFText_GetCharOrigin(page, at, x, y)
         moved = base is None or abs(y.value - base) > NEW_LINE * size
         if moved:
             if words:
-                lines.append(Line(" ".join(words), place, size, gap, bold))
+                lines.append(Line(" ".join(words), place, size, gap, bold, left))
             height = raw.FPDFText_GetFontSize(page, at) or 1.0
             height = _scaled(page, at, height)
             gap = base is not None and abs(y.value - base) > GAP * max(height, 1.0)
-            words, base, size, bold = [], y.value, height, 0
+            words, base, size, bold, left = [], y.value, height, 0, x.value
             heavy = raw.FPDFText_GetFontWeight(page, at)
         elif not bold and raw.FPDFText_GetFontWeight(page, at) * LIGHTER < heavy:
             bold = len(words)
-        words.append(match[0])
+        if not moved and text[match.start() - 1] == "\n" and x.value - _right(page, end - 1) < TOUCH * size:
+            words[-1] += match[0]
+        else:
+            words.append(match[0])
+        end = at + len(match[0])
     if words:
-        lines.append(Line(" ".join(words), place, size, gap, bold))
+        lines.append(Line(" ".join(words), place, size, gap, bold, left))
     return [replace(line, text=SOFT_HYPHEN.sub("", line.text)) for line in lines]
+
+
+def _right(page: pypdfium2.PdfTextPage, at: int) -> float:
+    """Return where a letter ends: the library breaks some lines between letters that touch."""
+    box = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(page, at, box)
+    return float(box.right)
 
 
 def _scaled(page: pypdfium2.PdfTextPage, at: int, size: float) -> float:

@@ -38,7 +38,8 @@ class Field:
 class Line:
     """One line of a free text; `size` is its letter height relative to the body text, `gap` a blank space above it.
 
-    `bold` counts the words in bold letters at its beginning where the others are not, as titles are set off.
+    `bold` counts the words in bold letters at its beginning where the others are not, as titles are set off; `left` is
+    the distance of its beginning from the page's edge in points, 0 where the format does not tell.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Line:
     size: float = 1.0
     gap: bool = False
     bold: int = 0
+    left: float = 0.0
 
 
 @dataclass(slots=True)

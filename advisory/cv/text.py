@@ -4,7 +4,7 @@ Works by section headings, dates and cue words in the languages of the Union; wh
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from advisory.cv.contact import find_name, read_contact
 from advisory.cv.entries import BULLET, read_degrees, read_jobs
@@ -23,6 +23,8 @@ SPLIT = re.compile(r"\s*[,;•|·]\s*|\s{3,}")
 LISTS = {"skills": "skill", "certificates": "certificate", "publications": "publication", "projects": "project"}
 TOP_KINDS = ("head", "contact", "summary")
 MAX_ITEM = 160
+# Points by which a broken item's next line may stand out to the left of its bullet.
+ASIDE = 4
 
 
 def read_lines(lines: list[Line]) -> Findings:
@@ -131,8 +133,20 @@ def _level(folded: str) -> str | None:
     return lowest_level(levels) or ("native" if NATIVE.search(folded) else None)
 
 
-def _read_list(lines: list[Line], name: str, found: Findings) -> None:
+def _unbroken(lines: list[Line]) -> list[Line]:
+    """Join the lines that one item of a bulleted list was broken into."""
+    joined: list[Line] = []
     for line in lines:
+        goes_on = joined and not line.gap and line.left >= joined[-1].left - ASIDE and not BULLET.match(line.text)
+        if goes_on and BULLET.match(joined[-1].text):
+            joined[-1] = replace(joined[-1], text=f"{joined[-1].text} {line.text.strip()}")
+        else:
+            joined.append(line)
+    return joined
+
+
+def _read_list(lines: list[Line], name: str, found: Findings) -> None:
+    for line in _unbroken(lines):
         text = BULLET.sub("", line.text).strip()
         items = SPLIT.split(text) if name == "skill" else [text]
         for item in items:

@@ -41,7 +41,7 @@ EXTRA_COUNTRIES = {
     "lietuvos respublika": "LT", "latvijas republika": "LV", "eesti vabariik": "EE",
 }  # fmt: skip
 NATIVE = re.compile(
-    r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue maternelle|bilingue|natif|"
+    r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue( s)? maternelle|bilingue|natif|"
     r"native|madre ?lingua|lingua madre|lengua materna|nativ[oa]|idioma materno|moeder ?taal|jezyk ojczysty|ojczysty|"
     r"lingua materna|modersmal|aidinkieli|materni jezik|materinscina|materinsky jazyk|materinsky|matersky jazyk|"
     r"mateřský jazyk|rodily mluvci|anyanyelv|limba materna|маичин език|матерен език|маиками език|маичин|роден език|"

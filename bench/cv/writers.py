@@ -9,11 +9,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import docx
 import jinja2
 import pikepdf
 import typst
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
 from docx.shared import Pt
 
 LAYOUTS = Path(__file__).parent / "layouts"
@@ -168,6 +171,44 @@ def word_table(said: Said, _browser: Any) -> bytes:
     return _saved(document)
 
 
+def word_boxes(said: Said, _browser: Any) -> bytes:
+    """DOCX with the name and the contact in text boxes and, below, a narrow and a wide column (a table of one row)."""
+    document = docx.Document()
+    for lines in ([said["printed"]], [*_address(said)]):
+        paragraphs = "".join(f"<w:p><w:r><w:t>{escape(line)}</w:t></w:r></w:p>" for line in lines)
+        shape = (
+            f'<w:r {nsdecls("w")} xmlns:v="urn:schemas-microsoft-com:vml"><w:pict><v:shape style="width:200pt">'
+            f"<v:textbox><w:txbxContent>{paragraphs}</w:txbxContent></v:textbox></v:shape></w:pict></w:r>"
+        )
+        document.add_paragraph()._p.append(parse_xml(shape))
+    left, right = document.add_table(rows=1, cols=2).rows[0].cells
+
+    def section(cell: Any, heading: str) -> None:
+        run = cell.add_paragraph().add_run(heading.upper())
+        run.bold = True
+
+    section(left, said["headings"]["languages"])
+    for one in said["languages"]:
+        left.add_paragraph(f"{one['name']} – {one['level']}")
+    for part in said["lists"]:
+        section(left, part["heading"])
+        for item in part["items"]:
+            left.add_paragraph(item, style="List Bullet")
+    section(right, said["headings"]["summary"])
+    right.add_paragraph(said["summary"])
+    section(right, said["headings"]["experience"])
+    for job in said["jobs"]:
+        right.add_paragraph().add_run(job["employer"]).bold = True
+        right.add_paragraph(f"{job['title']} | {job['place']} | {job['dates']}")
+        for task in job["tasks"]:
+            right.add_paragraph(task, style="List Bullet")
+    section(right, said["headings"]["education"])
+    for one in said["degrees"]:
+        right.add_paragraph().add_run(one["school"]).bold = True
+        right.add_paragraph(f"{one['title']} | {one['dates']}")
+    return _saved(document)
+
+
 def odt_file(content: str) -> bytes:
     """Pack the body of an OpenDocument text, written as XML by hand."""
     spaces = "".join(
@@ -210,8 +251,12 @@ TUNED = {
     "typst-sidebar": by_typst("sidebar"),
     "chromium-table": by_browser("table"),
     "chromium-europass": by_browser("europass"),
+    "chromium-right": by_browser("right"),
+    "chromium-grid": by_browser("grid"),
     "word-headings": word_headings,
+    "word-boxes": word_boxes,
     "word-table": word_table,
     "odt-headings": by_odt("headings"),
+    "odt-lines": by_odt("lines"),
     "text-plain": by_template("plain.txt"),
 }
