@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from advisory.cv.areas import add_job
 from advisory.cv.cues import AT, LABEL, LEGAL, STRONG, degree_weight, take_place, title_weight
 from advisory.cv.dates import POINT, Period, find_periods
 from advisory.cv.reading import Findings, Line
@@ -42,6 +43,7 @@ class Entry:
     place: str
     lines: list[str] = field(default_factory=list)
     roles: tuple[str, str] | None = None
+    told: str = ""
 
 
 def read_jobs(lines: list[Line], found: Findings) -> None:
@@ -62,7 +64,7 @@ def read_jobs(lines: list[Line], found: Findings) -> None:
             "country": country,
         }
         sure = 0.85 if title and employer and title_weight(title) > title_weight(employer) else 0.6
-        found.add("employment", value, " · ".join(entry.lines), entry.place, sure)
+        add_job(found, value, " · ".join(entry.lines), entry.place, sure, entry.told)
 
 
 def read_degrees(lines: list[Line], found: Findings) -> None:
@@ -170,7 +172,8 @@ def _entries(lines: list[Line], *, ranges_only: bool) -> list[Entry]:
         head += [line.text for line in below[:taken]]
         shown = [line.text.strip() for line in (*lines[first : index + 1], *below[: max(taken, 4)])]
         after = [line.text for line in below[taken : taken + 2] if _is_head(line)]
-        entries.append(Entry(period, head, after, lines[first].place, shown))
+        told = "\n".join(BULLET.sub("", line.text) for line in (*lines[first : index + 1], *below))
+        entries.append(Entry(period, head, after, lines[first].place, shown, told=told))
     return entries
 
 
@@ -328,7 +331,8 @@ def _linked_in(lines: list[Line]) -> list[Entry]:
         end = anchors[number + 1][0] - 1 if number + 1 < len(anchors) else len(lines)
         after = [line.text.strip() for line in lines[index + 1 : end]][:MAX_ABOVE]
         shown = [employer, title, lines[index].text.strip(), *after]
-        entries.append(Entry(period, [], after[:1], lines[index].place, shown, (title, employer)))
+        told = "\n".join((title, *(BULLET.sub("", line.text) for line in lines[index + 1 : end])))
+        entries.append(Entry(period, [], after[:1], lines[index].place, shown, (title, employer), told))
     return entries
 
 

@@ -9,6 +9,7 @@ from advisory.cv.vocabulary import WORDS, fold
 HEADINGS = {fold(phrase): kind for kind, phrases in WORDS["headings"].items() for phrase in phrases}
 SPACED = re.compile(r"(?:\w ){3,}\w")
 NUMBERING = re.compile(r"^\s*(?:\d{1,2}|[IVX]{1,4})[.)]\s+")
+Sections = list[tuple[str, list[Line]]]
 STYLED = 1.12
 MAX_HEADING = 60
 STEMS = WORDS["heading_stems"]
@@ -45,9 +46,9 @@ def _over_two_lines(line: Line, following: Line | None) -> str | None:
     return HEADINGS.get(fold(f"{line.text} {following.text}")) if len(line.text.split()) <= SHORT else None
 
 
-def cut(lines: list[Line]) -> list[tuple[str, list[Line]]]:
+def cut(lines: list[Line]) -> Sections:
     """Cut lines into sections, the first of kind `head` (what stands above any heading)."""
-    sections: list[tuple[str, list[Line]]] = [("head", [])]
+    sections: Sections = [("head", [])]
     below = [*lines[1:], None]
     broken = False
     for line, following in zip(lines, below, strict=True):
@@ -61,4 +62,27 @@ def cut(lines: list[Line]) -> list[tuple[str, list[Line]]]:
             sections.append((name, [replace(line, text=rest)] if rest else []))
         else:
             sections[-1][1].append(line)
+    return sections
+
+
+# What the parts of structured files are, by a name in the path of their lines.
+PARTS = {
+    "WorkExperienceList": "experience", "EmploymentHistory": "experience", "work": "experience",
+    "EducationList": "education", "EducationHistory": "education", "education": "education",
+    "Headline": "summary", "ExecutiveSummary": "summary", "basics": "summary",
+    "Linguistic": "languages", "languages": "languages", "Skills": "skills", "PersonQualifications": "skills",
+    "skills": "skills", "Projects": "projects", "projects": "projects", "PublicationHistory": "publications",
+    "publications": "publications", "Certifications": "certificates", "certificates": "certificates",
+}  # fmt: skip
+
+
+def by_path(lines: list[Line]) -> Sections:
+    """Cut the lines of a structured file into sections by the names in their places; unknown parts are `other`."""
+    sections: Sections = []
+    for line in lines:
+        names = [step.partition("[")[0].partition(".")[0] for step in line.place.split("/")]
+        kind = next((PARTS[name] for name in reversed(names) if name in PARTS), "other")
+        if not sections or sections[-1][0] != kind:
+            sections.append((kind, []))
+        sections[-1][1].append(line)
     return sections

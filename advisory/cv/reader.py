@@ -6,14 +6,16 @@ Source: F06 (advisors came from more than 300 CVs). The shape is that of `manage
 import json
 import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import py3langid.langid
 
-from advisory.cv.areas import find_areas
+from advisory.cv.areas import find_areas, find_sectors
 from advisory.cv.docx import is_docx, read_docx
 from advisory.cv.europass import FORMATS, read_europass
+from advisory.cv.extras import find_extras
+from advisory.cv.headings import Sections, by_path
 from advisory.cv.jsonresume import is_json_resume, read_json_resume
 from advisory.cv.odt import is_odt, read_odt
 from advisory.cv.pdf import read_pdf
@@ -27,7 +29,9 @@ ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX, an OD
 ENOUGH_LETTERS = 40
 MAX_LINE = 2_000
 MAX_LETTERS = 4 * TEXT_LENGTH
-LANGUAGE_SAMPLE = 4_000
+LANGUAGE_SAMPLE, SECTION_SAMPLE = 4_000, 800
+# Below so many letters the names of people, places and firms decide, not the language.
+SECTION_LETTERS, MAX_SECTIONS = 120, 40
 FEW = 1_000
 WIDE_SPACE = re.compile(r" {4,}")
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
@@ -37,24 +41,36 @@ LANGUAGE = py3langid.langid.LanguageIdentifier.from_model_file(py3langid.langid.
 LANGUAGE.set_languages(set(LOCALES) - {"nb"})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a file of some format tells: its fields, all its lines, and the lines by section."""
+
+    form: str
+    found: Findings
+    lines: list[Line]
+    sections: Sections
+
+
 def read(data: bytes, filename: str) -> Reading:
     """Read a CV of at most 10 MB. Never raises for what a file holds: a refusal is a reading with its sentence.
 
     The format follows from the bytes; the name only helps to word a refusal.
     """
-    form = "unknown"
     try:
         if not data.strip():
             raise Rejected("The file is empty. Send the CV again.")
         if len(data) > MAX_INPUT:
             raise Rejected("The file is larger than 10 MB, which is not accepted.")
-        form, found, lines = _read_by_form(data, filename)
+        told = _read_by_form(data, filename)
     except Rejected as refusal:
-        return Reading(form, None, "rejected", str(refusal))
-    find_areas(lines, found)
-    text = "\n".join(line.text for line in lines)[:TEXT_LENGTH]
-    reason = missing(found.fields)
-    return Reading(form, _language(text), "incomplete" if reason else "read", reason, found.fields, text)
+        return Reading(refusal.form, None, "rejected", str(refusal))
+    find_areas(told.sections, told.found)
+    find_sectors(told.sections, told.found)
+    find_extras(told.sections, told.found)
+    text = "\n".join(line.text for line in told.lines)[:TEXT_LENGTH]
+    reason = missing(told.found.fields)
+    status = "incomplete" if reason else "read"
+    return Reading(told.form, _language(text), status, reason, told.found.fields, _languages(told.sections), text)
 
 
 def read_as_dict(data: bytes, filename: str) -> dict[str, Any]:
@@ -62,7 +78,7 @@ def read_as_dict(data: bytes, filename: str) -> dict[str, Any]:
     return read(data, filename).as_dict(with_text=True)
 
 
-def _read_by_form(data: bytes, filename: str) -> tuple[str, Findings, list[Line]]:
+def _read_by_form(data: bytes, filename: str) -> Told:
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if b"%PDF-" in data[:1024]:
         return _from_pdf(data)
@@ -82,29 +98,30 @@ def _read_by_form(data: bytes, filename: str) -> tuple[str, Findings, list[Line]
     return _from_lines("text", _gapped(lines))
 
 
-def _from_pdf(data: bytes) -> tuple[str, Findings, list[Line]]:
+def _from_pdf(data: bytes) -> Told:
     lines, attached = read_pdf(data)
     for content in attached:
         if any(name.encode() in content[:4096] for name in FORMATS):
-            form, found, told = _from_xml(content)
-            return f"{form}-pdf", found, told
+            told = _from_xml(content)
+            return replace(told, form=f"{told.form}-pdf")
     if sum(len(line.text) for line in lines) < ENOUGH_LETTERS:
         raise Rejected(
-            "The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in."
+            "The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in.",
+            form="scanned-pdf",
         )
     return _from_lines("pdf", lines)
 
 
-def _from_xml(data: bytes) -> tuple[str, Findings, list[Line]]:
+def _from_xml(data: bytes) -> Told:
     root = parse_xml(data, "The file")
     form = FORMATS.get(local(root))
     if form is None:
         raise Rejected(f"The XML is no Europass CV: it begins with <{local(root)[:40]}>. {ACCEPTED}")
     found, lines = read_europass(root)
-    return form, found, lines
+    return Told(form, found, lines, by_path(lines))
 
 
-def _from_json(text: str) -> tuple[str, Findings, list[Line]]:
+def _from_json(text: str) -> Told:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -112,10 +129,10 @@ def _from_json(text: str) -> tuple[str, Findings, list[Line]]:
     if not is_json_resume(content):
         raise Rejected(f"The JSON is no JSON Resume: it has neither basics nor work. {ACCEPTED}")
     found, lines = read_json_resume(content)
-    return "json-resume", found, lines
+    return Told("json-resume", found, lines, by_path(lines))
 
 
-def _from_lines(form: str, lines: list[Line]) -> tuple[str, Findings, list[Line]]:
+def _from_lines(form: str, lines: list[Line]) -> Told:
     clean, letters = [], 0
     for line in lines:
         text = CONTROL.sub("", _composed(line.text))[:MAX_LINE]
@@ -127,7 +144,8 @@ def _from_lines(form: str, lines: list[Line]) -> tuple[str, Findings, list[Line]
         raise Rejected("The file holds hardly any text. Send a CV with the usual sections.")
     if LINKED_IN.search("\n".join(line.text for line in clean[:60])):
         form = f"linkedin-{form}"
-    return form, read_lines(clean), clean
+    found, sections = read_lines(clean)
+    return Told(form, found, clean, sections)
 
 
 def _composed(text: str) -> str:
@@ -159,6 +177,15 @@ def _gapped(lines: list[Line]) -> list[Line]:
     ]
 
 
-def _language(text: str) -> str | None:
+def _language(text: str, enough: int = ENOUGH_LETTERS) -> str | None:
     letters = text[:LANGUAGE_SAMPLE]
-    return LANGUAGE.classify(letters)[0] if sum(map(str.isalpha, letters)) >= ENOUGH_LETTERS else None
+    return LANGUAGE.classify(letters)[0] if sum(map(str.isalpha, letters)) >= enough else None
+
+
+def _languages(sections: Sections) -> list[dict[str, str | None]]:
+    """Tell the language of each section that holds something."""
+    return [
+        {"kind": kind, "place": lines[0].place,
+         "language": _language("\n".join(line.text for line in lines)[:SECTION_SAMPLE], SECTION_LETTERS)}
+        for kind, lines in sections[:MAX_SECTIONS] if lines
+    ]  # fmt: skip

@@ -20,7 +20,14 @@ REQUIRED = {
 
 
 class Rejected(Exception):
-    """The file cannot be read as a CV; the message is the sentence for the person who sent it."""
+    """The file cannot be read as a CV; the message is the sentence for the person who sent it.
+
+    `form` is the format where it could be told, such as `scanned-pdf`.
+    """
+
+    def __init__(self, sentence: str, form: str = "unknown") -> None:
+        super().__init__(sentence)
+        self.form = form
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +59,17 @@ class Line:
 
 @dataclass(slots=True)
 class Reading:
-    """The whole answer: status is `read`, `incomplete` or `rejected`; the reason is a sentence unless it is `read`."""
+    """The whole answer: status is `read`, `incomplete` or `rejected`; the reason is a sentence unless it is `read`.
+
+    `sections` tells the kind, place and language (None where too little is written) of each section in order.
+    """
 
     format: str
     language: str | None
     status: str
     reason: str | None = None
     fields: list[Field] = field(default_factory=list)
+    sections: list[dict[str, str | None]] = field(default_factory=list)
     text: str = ""
 
     def as_dict(self, *, with_text: bool = False) -> dict[str, Any]:

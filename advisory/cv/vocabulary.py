@@ -40,6 +40,9 @@ EXTRA_COUNTRIES = {
     "repubblica italiana": "IT", "eire": "IE", "ελληνικη δημοκρατια": "GR", "република българия": "BG",
     "lietuvos respublika": "LT", "latvijas republika": "LV", "eesti vabariik": "EE",
 }  # fmt: skip
+# Languages named like the people of one country, where the CLDR's likeliest country is that one, and where it is not.
+PEOPLES = set("bg cs da de el et fi fr hr hu is it lt lv mt nl pl ro sk sl sv tr uk sq sr mk nb ja ko es".split())
+NAMED_AFTER = {"pt": "PT", "ga": "IE", "no": "NO", "nn": "NO"}
 NATIVE = re.compile(
     r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue( s)? maternelle|bilingue|natif|"
     r"native|madre ?lingua|lingua madre|lengua materna|nativ[oa]|idioma materno|moeder ?taal|jezyk ojczysty|ojczysty|"
@@ -98,6 +101,14 @@ def country_code(text: str | None) -> str | None:
         if code in COUNTRY_CODES:
             return code
     return COUNTRIES.get(folded) or COUNTRIES.get(folded.removeprefix("the "))
+
+
+def country_of_language(code: str) -> str | None:
+    """Return the country whose people a language is named after; None for one that several countries share in name."""
+    if code in NAMED_AFTER:
+        return NAMED_AFTER[code]
+    likely = get_global("likely_subtags").get(code, "")
+    return likely.rsplit("_", 1)[-1] if code in PEOPLES else None
 
 
 def lowest_level(levels: list[str]) -> str | None:
