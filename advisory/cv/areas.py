@@ -67,7 +67,7 @@ def find_sectors(sections: Sections, found: Findings) -> None:
 
 
 def add_job(found: Findings, value: dict[str, str | None], snippet: str, place: str, sure: float, told: str) -> None:
-    """Add an `employment` and, where what it tells shows one of the green areas, a `green_experience` that quotes it."""
+    """Add an `employment` and, where what it tells shows a green area, a `green_experience` that quotes it."""
     found.add("employment", value, snippet, place, sure)
     for clause in re.split(r"\n|(?<=[.;])\s", told):
         if GREEN.search(f"{fold(clause)} "):

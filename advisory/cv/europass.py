@@ -10,8 +10,8 @@ from lxml import etree
 
 from advisory.cv.areas import add_job
 from advisory.cv.dates import normal
-from advisory.cv.reading import Findings, Line
 from advisory.cv.languages import language
+from advisory.cv.reading import Findings, Line
 from advisory.cv.vocabulary import country_code, language_code
 from advisory.cv.xmltext import children, first, local, place, plain, said, told, words
 
@@ -122,13 +122,7 @@ def read_candidate(root: etree._Element) -> tuple[Findings, list[Line]]:
     found = Findings()
     person = first(root, "CandidatePerson")
     _name(found, first(person, "PersonName"), "GivenName", "FamilyName")
-    for contact in children(person, "Communication"):
-        _candidate_contact(found, contact)
-    for tongue in children(person, "PrimaryLanguageCode"):
-        if code := language_code(words(tongue)):
-            found.add("language", {"code": code, "cefr": "native"}, words(tongue), place(tongue))
-    for nation in children(person, "NationalityCode"):
-        found.add("nationality", country_code(words(nation)), words(nation), place(nation))
+    _candidate_person(found, person)
     profile = first(root, "CandidateProfile")
     for employer in children(profile, "EmploymentHistory/EmployerHistory"):
         _candidate_jobs(found, employer)
@@ -146,6 +140,16 @@ def read_candidate(root: etree._Element) -> tuple[Findings, list[Line]]:
             if (title := first(row, *NAMES)) is not None:
                 found.add(name, words(title), said(row), place(row))
     return found, told(profile)
+
+
+def _candidate_person(found: Findings, person: etree._Element | None) -> None:
+    for contact in children(person, "Communication"):
+        _candidate_contact(found, contact)
+    for tongue in children(person, "PrimaryLanguageCode"):
+        if code := language_code(words(tongue)):
+            found.add("language", {"code": code, "cefr": "native"}, words(tongue), place(tongue))
+    for nation in children(person, "NationalityCode"):
+        found.add("nationality", country_code(words(nation)), words(nation), place(nation))
 
 
 def _candidate_contact(found: Findings, contact: etree._Element) -> None:

@@ -20,17 +20,20 @@ NATIONALITY = re.compile(
     re.IGNORECASE,
 )
 AVAILABILITY = re.compile(
-    r"(?:^|(?<=[.;|•·])\s*)((?:available|availability|disponible|disponibilité|verfügbar(?:keit)?|disponibil[ei]?|disponibilità|"
+    r"(?:^|(?<=[.;|•·])\s*)((?:available|availability|disponible|disponibilité|verfügbar(?:keit)?|"
+    r"disponibil[ei]?|disponibilità|"
     r"disponibilidad|dostępn[aye]|dostępność|beschikbaar(?:heid)?|disponível|disponibilidade|disponibilitate|"
-    r"k dispozici|dostupn[ýáé]|dostupnost|διαθέσιμ[οηι]ς?|διαθεσιμότητα|на разположение|наличност|разполагаем|elérhető(?:ség)?)"
+    r"k dispozici|dostupn[ýáé]|dostupnost|διαθέσιμ[οηι]ς?|διαθεσιμότητα|на разположение|наличност|разполагаем|"
+    r"elérhető(?:ség)?)"
     r"(?![\w-])[^.;|•·]{0,100})",
     re.IGNORECASE,
 )
 TOOLS = {name: re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])") for name in WORDS["tools"]["names"]}
 ANY_TOOL = re.compile("|".join(pattern.pattern for pattern in TOOLS.values()))
 NAME = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*")
-FULL_LINE = 40
+FULL_LINE = 25
 PERSONAL = ("head", "contact", "summary", "other")
+AT_WORK = ("experience", "projects", "publications", "references")
 NOT_TOLD = ("references", "contact")
 LONGEST_NAME, SHORTEST = 4, 4
 # How far the words for a people may go beyond the stem that they share with their country, and the shortest stem.
@@ -45,6 +48,7 @@ def find_extras(sections: Sections, found: Findings) -> None:
         for line, following in zip(lines, below, strict=False):
             if kind in PERSONAL:
                 _nationality(line, found)
+            if kind not in AT_WORK:
                 _availability(line, following, found)
             if kind not in NOT_TOLD and ANY_TOOL.search(line.text):
                 for name, pattern in TOOLS.items():
@@ -72,7 +76,7 @@ def _availability(line: Line, following: str, found: Findings) -> None:
     text = line.text.rstrip()
     goes_on = len(text) > FULL_LINE and text[-1] not in ".;:" and not BULLET.match(following)
     for match in AVAILABILITY.finditer(f"{text} {following}" if goes_on else text):
-        if match.start(1) < len(text) and re.search(r"\d", match[1]) or ":" in match[1]:
+        if (match.start(1) < len(text) and re.search(r"\d", match[1])) or ":" in match[1]:
             found.add("availability", match[1].strip(" ,:"), line.text, line.place, 0.7)
 
 

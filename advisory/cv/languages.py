@@ -26,7 +26,8 @@ def language(code: str, levels: dict[str, str]) -> dict[str, Any]:
     """Return the value of a `language` from the levels by skill, whatever their letter case; unknown levels are left."""
     known = {skill: level.strip().upper() for skill, level in levels.items() if level.strip().upper() in LEVELS}
     skills = {skill: known[skill] for skill in SKILLS if skill in known}
-    return {"code": code, "cefr": lowest_level(list(known.values())), **({"skills": skills} if len(skills) > 1 else {})}
+    value: dict[str, Any] = {"code": code, "cefr": lowest_level(list(known.values()))}
+    return value | {"skills": skills} if len(skills) > 1 else value
 
 
 def _skills(said: str) -> dict[str, str]:

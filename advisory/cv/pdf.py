@@ -2,7 +2,6 @@
 
 import ctypes
 import re
-from dataclasses import replace
 
 import pypdfium2
 from pypdfium2 import raw
@@ -17,7 +16,7 @@ SOFT_HYPHEN = re.compile(r"[\u00ad\ufffe\x02]")
 NEW_LINE = 0.55
 GAP = 1.9
 # Bold letters weigh about twice as much as plain ones in the same file.
-LIGHTER = 1.3
+LIGHTER, HEAD_WORDS = 1.3, 14
 # Letters nearer than this part of their height are of one word.
 TOUCH = 0.12
 
@@ -64,6 +63,7 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
     """Cut a page's text into lines where the baseline moves: the library's own breaks miss some, for instance lists."""
     text = page.get_text_range()
     same = len(text) == page.count_chars()
+    hyphens = SOFT_HYPHEN.search(text) is not None
     x, y = ctypes.c_double(), ctypes.c_double()
     lines: list[Line] = []
     words: list[str] = []
@@ -80,16 +80,16 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
             gap = base is not None and abs(y.value - base) > GAP * max(height, 1.0)
             words, base, size, bold, left = [], y.value, height, 0, x.value
             heavy = raw.FPDFText_GetFontWeight(page, at)
-        elif not bold and raw.FPDFText_GetFontWeight(page, at) * LIGHTER < heavy:
+        elif not bold and len(words) < HEAD_WORDS and raw.FPDFText_GetFontWeight(page, at) * LIGHTER < heavy:
             bold = len(words)
         if not moved and text[match.start() - 1] == "\n" and x.value - _right(page, end - 1) < TOUCH * size:
             words[-1] += match[0]
         else:
-            words.append(match[0])
+            words.append(SOFT_HYPHEN.sub("", match[0]) if hyphens else match[0])
         end = at + len(match[0])
     if words:
         lines.append(Line(" ".join(words), place, size, gap, bold, left))
-    return [replace(line, text=SOFT_HYPHEN.sub("", line.text)) for line in lines]
+    return lines
 
 
 def _right(page: pypdfium2.PdfTextPage, at: int) -> float:
@@ -113,4 +113,4 @@ def _sized(lines: list[Line]) -> list[Line]:
     for line in lines:
         letters[round(line.size, 1)] = letters.get(round(line.size, 1), 0) + len(line.text)
     body = max(letters, key=letters.__getitem__, default=1.0) or 1.0
-    return [replace(line, size=line.size / body) for line in lines]
+    return [Line(line.text, line.place, line.size / body, line.gap, line.bold, line.left) for line in lines]

@@ -171,10 +171,7 @@ def _decoded(data: bytes, filename: str) -> str:
 
 def _gapped(lines: list[Line]) -> list[Line]:
     """Mark the lines that follow an empty one."""
-    return [
-        replace(line, gap=bool(index) and not lines[index - 1].text.strip())
-        for index, line in enumerate(lines)
-    ]
+    return [replace(line, gap=bool(index) and not lines[index - 1].text.strip()) for index, line in enumerate(lines)]
 
 
 def _language(text: str, enough: int = ENOUGH_LETTERS) -> str | None:

@@ -41,10 +41,12 @@ EXTRA_COUNTRIES = {
     "lietuvos respublika": "LT", "latvijas republika": "LV", "eesti vabariik": "EE",
 }  # fmt: skip
 # Languages named like the people of one country, where the CLDR's likeliest country is that one, and where it is not.
-PEOPLES = set("bg cs da de el et fi fr hr hu is it lt lv mt nl pl ro sk sl sv tr uk sq sr mk nb ja ko es".split())
+PEOPLES = {"bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "is", "it", "ja", "ko", "lt", "lv", "mk", 
+           "mt", "nb", "nl", "pl", "ro", "sk", "sl", "sq", "sr", "sv", "tr", "uk"}  # fmt: skip
 NAMED_AFTER = {"pt": "PT", "ga": "IE", "no": "NO", "nn": "NO"}
 NATIVE = re.compile(
-    r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue( s)? maternelle|bilingue|natif|"
+    r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue( s)? maternelle|"
+    r"bilingue|natif|"
     r"native|madre ?lingua|lingua madre|lengua materna|nativ[oa]|idioma materno|moeder ?taal|jezyk ojczysty|ojczysty|"
     r"lingua materna|modersmal|aidinkieli|materni jezik|materinscina|materinsky jazyk|materinsky|matersky jazyk|"
     r"mateřský jazyk|rodily mluvci|anyanyelv|limba materna|маичин език|матерен език|маиками език|маичин|роден език|"

@@ -54,8 +54,8 @@ def measure(half: str, browser: Any, beginning: str) -> tuple[Board, dict[str, A
             seconds, count = seconds + time.process_time() - began, count + 1
             board.score(f"{layout}.{person.id}", layout, reading.as_dict()["fields"], person.truth())
             if reading.language != person.written_in:
-                board.slips.append((f"{layout}.{person.id}", "whole language", [person.written_in], [str(reading.language)]))
-    return board, {"files": count, "cpu_seconds": round(seconds, 2), "files_per_cpu_second": round(count / max(seconds, 1e-9), 1)}
+                board.slips.append((path.name, "whole language", [person.written_in], [str(reading.language)]))
+    return board, {"files": count, "cpu_seconds": round(seconds, 2), "files_per_cpu_second": round(count / seconds, 1)}
 
 
 def shown(half: str, board: Board, speed: dict[str, Any], *, slips: bool) -> dict[str, Any]:

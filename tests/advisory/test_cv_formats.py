@@ -21,6 +21,10 @@ def job(title, employer, start, end, country=None):
     return {"title": title, "employer": employer, "start": start, "end": end, "country": country}
 
 
+def by_skill(*levels):
+    return dict(zip(("listening", "reading", "interaction", "production", "writing"), levels, strict=True))
+
+
 @pytest.mark.row("F06")
 def test_europass_v3_gives_every_field_with_attribute_dates_and_the_lowest_of_five_skills():
     assert fields("europass_v3_skillspassport.xml") == [
@@ -41,14 +45,7 @@ def test_europass_v3_gives_every_field_with_attribute_dates_and_the_lowest_of_fi
             },
         ),
         ("language", {"code": "sk", "cefr": "native"}),
-        (
-            "language",
-            {
-                "code": "en",
-                "cefr": "B2",
-                "skills": {"listening": "C2", "reading": "C2", "interaction": "C1", "production": "C1", "writing": "B2"},
-            },
-        ),
+        ("language", {"code": "en", "cefr": "B2", "skills": by_skill("C2", "C2", "C1", "C1", "B2")}),
         ("language", {"code": "eu", "cefr": "A2"}),
         ("skill", "Facilitates workshops of up to 40 people"),
         ("skill", "Led a team of six"),
@@ -77,14 +74,7 @@ CANDIDATE = [
     ("employment", job("Energy auditor", "Example Energia Lda", "2016-03", None, "PT")),
     ("green_experience", "Energy auditor, Example Energia Lda (2016-03 –)"),
     ("degree", {"title": "MSc Environmental Engineering", "institution": "Example University", "end": "2009-06"}),
-    (
-        "language",
-        {
-            "code": "en",
-            "cefr": "B2",
-            "skills": {"listening": "C1", "reading": "C2", "interaction": "C1", "production": "B2", "writing": "C1"},
-        },
-    ),
+    ("language", {"code": "en", "cefr": "B2", "skills": by_skill("C1", "C2", "C1", "B2", "C1")}),
     ("area", "energy-efficiency"),
     ("kind", "sustainability"),
     ("sector", "textiles"),
