@@ -23,7 +23,7 @@ SKILLS = {
 
 
 def language(code: str, levels: dict[str, str]) -> dict[str, Any]:
-    """Return the value of a `language` from the levels by skill, whatever their letter case; unknown levels are left."""
+    """Return the value of a `language` from the levels by skill; what is no level of the CEFR is left out."""
     known = {skill: level.strip().upper() for skill, level in levels.items() if level.strip().upper() in LEVELS}
     skills = {skill: known[skill] for skill in SKILLS if skill in known}
     value: dict[str, Any] = {"code": code, "cefr": lowest_level(list(known.values()))}

@@ -20,7 +20,7 @@ from advisory.cv.jsonresume import is_json_resume, read_json_resume
 from advisory.cv.odt import is_odt, read_odt
 from advisory.cv.pdf import read_pdf
 from advisory.cv.reading import TEXT_LENGTH, Findings, Line, Reading, Rejected, missing
-from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml
+from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml, refuse_old_formats
 from advisory.cv.text import read_lines
 from advisory.cv.vocabulary import LOCALES
 from advisory.cv.xmltext import local
@@ -89,6 +89,7 @@ def _read_by_form(data: bytes, filename: str) -> Told:
         if is_odt(archive):
             return _from_lines("odt", read_odt(archive))
         raise Rejected(f"The file is a container, but no Word document (DOCX) and no ODT. {ACCEPTED}")
+    refuse_old_formats(data)
     if start.startswith(b"<") or data.startswith((b"\xff\xfe<", b"\xfe\xff\x00<")):
         return _from_xml(data)
     text = _decoded(data, filename)
