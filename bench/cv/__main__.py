@@ -15,8 +15,7 @@ from bench.cv.people import people
 from bench.cv.scoring import AIMED, Board, Tally
 
 LOCAL = Path(".local")
-HALVES = {"tuned": writers.TUNED}
-STRUCTURED = ("europass-v3", "europass-v3-pdf", "europass-candidate", "europass-candidate-pdf", "json-resume")
+HALVES = {"tuned": writers.TUNED, "held_out": writers.HELD_OUT}
 
 
 def main() -> None:
@@ -63,8 +62,8 @@ def shown(half: str, board: Board, speed: dict[str, Any], *, slips: bool) -> dic
     layouts = list(dict.fromkeys(layout for layout, _name in board.tallies))
     names = list(dict.fromkeys(name for _layout, name in board.tallies))
     groups = {
-        "structured": [layout for layout in layouts if layout in STRUCTURED],
-        "free text": [layout for layout in layouts if layout not in STRUCTURED],
+        "structured": [layout for layout in layouts if layout in writers.STRUCTURED],
+        "free text": [layout for layout in layouts if layout not in writers.STRUCTURED],
     }
     figures: dict[str, Any] = {"speed": speed, "fields": {}, "layouts": {}}
     print(f"\n{half}: {speed['files']} files, {speed['files_per_cpu_second']} a CPU second")
