@@ -49,7 +49,7 @@ CURRENT = re.compile(
 )
 UNTIL = (
     r"\b(?:to|until|till|through|bis(?: zum)?|à|au|jusqu['’](?:à|en)|al?|alla?|fino a(?:d|l)?|ad?|hasta(?: la)?|"
-    r"tot(?: en met)?|t/m|do|až(?: do| po)?|pînă|până(?: în| la)?|até|til|till|iki|līdz|kuni|до|έως|ως|μέχρι|la)\b"
+    r"tot(?: en met)?|t/m|do|až(?: do| po)?|até(?: ao)?|până(?: în| la)?|até|til|till|iki|līdz|kuni|до|έως|ως|μέχρι|la)\b"
 )
 JOINT = re.compile(rf"\s*\.?\s*(?:[-–—‒−→~]+(?:\s*{UNTIL})?|/|{UNTIL})\s*(?:\ben\s)?\s*", re.IGNORECASE)
 SINCE = re.compile(
@@ -114,7 +114,8 @@ def find_periods(text: str) -> list[Period]:
         elif joint and (now := CURRENT.match(text, joint.end())):
             periods.append(Period(value, None, _lead(text, at), now.end(), True))
         elif since:
-            now = CURRENT.match(text, joint.end() if joint else to)
+            blank = len(text) - len(text[to:].lstrip())
+            now = CURRENT.match(text, joint.end() if joint else blank)
             periods.append(Period(value, None, since.start(), now.end() if now else to, True))
         elif joint and not text[joint.end() :].strip(" )]") and text[to : joint.end()].strip() in {"-", "–", "—"}:
             periods.append(Period(value, None, at, len(text), True))

@@ -127,7 +127,7 @@ def _anchor(line: Line, ranges_only: bool) -> Period | None:
     rest = _residue(line.text, period)
     at_edge = not line.text[: period.at].strip(EDGE) or not DURATION.sub("", line.text[period.to :]).strip(EDGE + ".")
     inside = not at_edge and (period.is_range or re.search(r"[,|(]\s*$", line.text[: period.at]))
-    prose = len(rest) > MAX_HEAD or (_is_sentence(line.text) and len(rest.split()) > PROSE)
+    prose = len(rest) > MAX_HEAD or (_is_sentence(line.text) and len(rest.split()) > PROSE and not _is_listed(rest))
     return period if (at_edge or inside) and not prose else None
 
 
@@ -141,6 +141,12 @@ def _residue(text: str, period: Period) -> str:
     before = before.removesuffix("(").removeprefix(")").strip(EDGE.replace("(", "").replace(")", ""))
     parts = filter(None, (before, after.removeprefix(")").strip()))
     return " | ".join(f"{part})" if part.count("(") > part.count(")") else part for part in parts)
+
+
+def _is_listed(text: str) -> bool:
+    """Tell whether a text is a row of names between commas, such as "Trainee, Papers Ltd, Newport, UK."."""
+    parts = text.split(", ")
+    return len(parts) > 1 and all(part[:1].isupper() and len(part.split()) <= SHORT_PROSE for part in parts)
 
 
 def _is_sentence(text: str) -> bool:
@@ -308,7 +314,9 @@ def _divided(text: str, weigh: Weigh) -> list[str] | None:
     cuts = [(", ".join(parts[:at]), ", ".join(parts[at:])) for at in range(1, len(parts))]
     if not cuts:
         return None
-    best = max(cuts, key=lambda sides: abs(weigh(sides[0]) - weigh(sides[1])))
+    turns = [weigh(left) - weigh(right) for left, right in cuts]
+    # Where several places part them as well, the name of the organisation is the shorter one.
+    best = max(enumerate(cuts), key=lambda row: (abs(turns[row[0]]), row[0] if turns[row[0]] > 0 else -row[0]))[1]
     return list(best) if weigh(best[0]) != weigh(best[1]) or len(cuts) == 1 else None
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from advisory.cv.cues import title_weight
 from advisory.cv.reading import Line
 from advisory.cv.vocabulary import WORDS, fold
 
@@ -28,11 +29,12 @@ def heading_kind(line: Line) -> tuple[str, str] | None:
     if kind and (not colon or kind in {"languages", "skills"}):
         return kind, rest.strip()
     folded = fold(head)
-    if kind is None and not colon and (parts := re.split(r" (?:and|und|et|e|y|i|en|oraz) ", folded)) and len(parts) > 1:
+    if kind is None and not colon and (parts := re.split(r" (?:and|und|et|e|y|i|en|oraz|a|si|es|και|и) ", folded)) and len(parts) > 1:
         kind = next((HEADINGS[part] for part in parts if part in HEADINGS), None)
         if kind and all(part in HEADINGS or len(part.split()) <= SHORT for part in parts):
             return kind, ""
-    if not colon and (line.size >= STYLED or text.isupper()) and len(words := folded.split()) <= MAX_WORDS:
+    styled = not colon and (line.size >= STYLED or text.isupper())
+    if styled and len(words := folded.split()) <= MAX_WORDS and title_weight(text) <= 0:
         for name, stems in STEMS.items():
             if any(word.startswith(stem) for word in words for stem in stems):
                 return name, ""

@@ -20,6 +20,8 @@ GAP = 1.9
 LIGHTER, HEAD_WORDS = 1.3, 14
 # Letters nearer than this part of their height are of one word.
 TOUCH = 0.12
+# Points by which letters of one line may stand higher or lower; how many times larger letters open a line of their own.
+STEADY, MUCH = 0.5, 1.5
 
 
 def read_pdf(data: bytes) -> tuple[list[Line], list[bytes]]:
@@ -75,6 +77,10 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
         at = match.start() if same else raw.FPDFText_GetCharIndexFromTextIndex(handle, match.start())
         origin(handle, at, x, y)
         moved = base is None or abs(y.value - base) > NEW_LINE * size
+        if not moved and abs(y.value - base) > STEADY:
+            # Beside large letters, such as a name, small lines of another column stand at many heights.
+            own = _scaled(handle, at, raw.FPDFText_GetFontSize(handle, at) or 1.0)
+            moved = abs(y.value - base) > NEW_LINE * own or own * MUCH < size
         if moved:
             if words:
                 lines.append(Line(" ".join(words), place, size, gap, bold, left))

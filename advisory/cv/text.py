@@ -16,7 +16,7 @@ from advisory.cv.vocabulary import NATIVE, find_languages, fold
 FOOTER = re.compile(
     r"^\s*(?:page|seite|pagina|página|strona|pag\.)?\s*\d+\s*(?:of|/|von|sur|di|de|z|van)\s*\d+\s*$", re.I
 )
-SPLIT = re.compile(r"\s*[,;•|·]\s*|\s{3,}")
+SPLIT = re.compile(r"\s*[,;•|·]\s*|\s/\s|\s{3,}")
 LISTS = {"skills": "skill", "certificates": "certificate", "publications": "publication", "projects": "project"}
 TOP_KINDS = ("head", "contact", "summary")
 MAX_ITEM = 160
@@ -27,7 +27,7 @@ ASIDE = 4
 def read_lines(lines: list[Line]) -> tuple[Findings, Sections]:
     """Return the fields of a CV given as lines in reading order, and its sections as (kind, lines)."""
     found = Findings()
-    lines = [line for line in lines if line.text.strip() and not FOOTER.match(line.text)]
+    lines = [line for line in lines if any(map(str.isalnum, line.text)) and not FOOTER.match(line.text)]
     sections = cut(lines)
     named = find_name(sections)
     if named:

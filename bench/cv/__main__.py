@@ -15,7 +15,10 @@ from bench.cv.people import people
 from bench.cv.scoring import AIMED, Board, Tally
 
 LOCAL = Path(".local")
-HALVES = {"tuned": writers.TUNED, "held_out": writers.HELD_OUT}
+# The layouts of each half by the file of its people.
+HALVES: dict[str, dict[str, dict[str, Any]]] = {
+    "tuned": {"tuned": writers.TUNED, "tuned_too": writers.TUNED_TOO},
+}
 
 
 def main() -> None:
@@ -42,18 +45,23 @@ def measure(half: str, browser: Any, beginning: str) -> tuple[Board, dict[str, A
     board, seconds, count = Board(), 0.0, 0
     folder = LOCAL / "bench-cv" / half
     folder.mkdir(parents=True, exist_ok=True)
-    for layout, write in HALVES[half].items():
-        for person in people(half) if layout.startswith(beginning) else ():
-            path = folder / f"{layout}.{person.id}"
-            if browser is not None:
-                path.write_bytes(write(person.said, browser))
-            data = path.read_bytes()
-            began = time.process_time()
-            reading = read(data, "cv")
-            seconds, count = seconds + time.process_time() - began, count + 1
-            board.score(f"{layout}.{person.id}", layout, reading.as_dict()["fields"], person.truth())
-            if reading.language != person.written_in:
-                board.slips.append((path.name, "whole language", [person.written_in], [str(reading.language)]))
+    files = [
+        (layout, write, person)
+        for file, layouts in HALVES[half].items()
+        for layout, write in layouts.items() if layout.startswith(beginning)
+        for person in people(file)
+    ]  # fmt: skip
+    for layout, write, person in files:
+        path = folder / f"{layout}.{person.id}"
+        if browser is not None:
+            path.write_bytes(write(person.said, browser))
+        data = path.read_bytes()
+        began = time.process_time()
+        reading = read(data, "cv")
+        seconds, count = seconds + time.process_time() - began, count + 1
+        board.score(f"{layout}.{person.id}", layout, reading.as_dict()["fields"], person.truth())
+        if reading.language != person.written_in:
+            board.slips.append((path.name, "whole language", [person.written_in], [str(reading.language)]))
     return board, {"files": count, "cpu_seconds": round(seconds, 2), "files_per_cpu_second": round(count / seconds, 1)}
 
 

@@ -49,9 +49,9 @@ class Person:
         }  # fmt: skip
 
 
-def people(half: str) -> list[Person]:
-    """Return the people of one half: `tuned`, on which the reader was mended, or `held_out`, on which it never was."""
-    rows = tomllib.loads((FOLDER / f"{half}.toml").read_text(encoding="utf-8"))["person"]
+def people(file: str) -> list[Person]:
+    """Return the people of one file; on those of `held_out` the reader was never mended."""
+    rows = tomllib.loads((FOLDER / f"{file}.toml").read_text(encoding="utf-8"))["person"]
     return [Person(row["id"], row["written_in"], _named(row)) for row in rows]
 
 
