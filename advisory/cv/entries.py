@@ -156,7 +156,7 @@ def _is_sentence(text: str) -> bool:
 
 def _is_head(line: Line) -> bool:
     text = line.text.strip()
-    prose = _is_sentence(text) and len(text.split()) > SHORT_PROSE
+    prose = _is_sentence(text) and len(text.split()) > SHORT_PROSE and not _is_listed(text)
     return len(text) <= MAX_HEAD and not BULLET.match(line.text) and not prose
 
 
@@ -195,7 +195,7 @@ def _climb(lines: list[Line], index: int, floor: int, above: int) -> int:
 
 def _below(head: list[str], below: list[Line]) -> int:
     """Return how many lines under the dates still belong to the head."""
-    if head and (len(_pieces(head[0])) > 1 or _two_roles(head[0])):
+    if head and (len(_pieces(head[0])) > 1 or _two_roles(head[0]) or _is_whole(head[0])):
         return 0
     taken = 0
     for line in below[:2]:
@@ -203,9 +203,15 @@ def _below(head: list[str], below: list[Line]) -> int:
             break
         strong = [part for part in STRONG.split(line.text) if part.strip()]
         taken += 1
-        if len(strong) > 1 or len(AT.split(line.text)) > 1 or _two_roles(line.text):
+        if len(strong) > 1 or len(AT.split(line.text)) > 1 or _two_roles(line.text) or _is_whole(line.text):
             break
     return taken
+
+
+def _is_whole(text: str) -> bool:
+    """Tell whether a line names between commas a title, who gave it and the country, in whichever words."""
+    left, _town, country = take_place(text)
+    return bool(country) and _is_listed(left)
 
 
 def _two_roles(text: str) -> bool:
