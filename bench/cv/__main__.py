@@ -18,6 +18,7 @@ LOCAL = Path(".local")
 # The layouts of each half by the file of its people.
 HALVES: dict[str, dict[str, dict[str, Any]]] = {
     "tuned": {"tuned": writers.TUNED, "tuned_too": writers.TUNED_TOO},
+    "held_out": {"held_out": writers.HELD_OUT},
 }
 
 
