@@ -251,7 +251,12 @@ def _divided_head(entry: Entry, weigh: Weigh) -> tuple[list[str], str | None]:
     for text in entry.head:
         left, city, land = take_place(LABEL.sub("", BULLET.sub("", text)))
         country, spare = country or land, spare or city
-        found = [cleaned for piece in _pieces(left) if (cleaned := LABEL.sub("", piece).strip(" ,"))]
+        found = []
+        for piece in _pieces(left):
+            named, _, land = take_place(piece)
+            country = country or land
+            if named and (cleaned := LABEL.sub("", piece).strip(" ,")):
+                found.append(cleaned)
         pieces += _merged(found) if weigh is degree_weight else found
     for text in entry.after:
         left, _, land = take_place(text)

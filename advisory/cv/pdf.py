@@ -20,6 +20,8 @@ GAP = 1.9
 LIGHTER, HEAD_WORDS = 1.3, 14
 # Letters nearer than this part of their height are of one word.
 TOUCH = 0.12
+# Spaces wider than this part of the letters' height part columns or buttons; letters are hardly wider than this.
+APART, WIDEST = 0.9, 0.55
 # Points by which letters of one line may stand higher or lower; how many times larger letters open a line of their own.
 STEADY, MUCH = 0.5, 1.5
 
@@ -72,7 +74,7 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
     x, y = ctypes.c_double(), ctypes.c_double()
     lines: list[Line] = []
     words: list[str] = []
-    base, size, gap, heavy, bold, left, end = None, 1.0, False, 0, 0, 0.0, 0
+    base, size, gap, heavy, bold, left, end, before = None, 1.0, False, 0, 0, 0.0, 0, 0.0
     for match in WORD.finditer(text):
         at = match.start() if same else raw.FPDFText_GetCharIndexFromTextIndex(handle, match.start())
         origin(handle, at, x, y)
@@ -94,8 +96,11 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
         if not moved and text[match.start() - 1] == "\n" and x.value - _right(handle, end - 1) < TOUCH * size:
             words[-1] += match[0]
         else:
-            words.append(SOFT_HYPHEN.sub("", match[0]) if hyphens else match[0])
-        end = at + len(match[0])
+            # The quick guess first: asking where a letter ends costs as much as all else.
+            far = not moved and x.value - before > (len(words[-1]) + 2) * WIDEST * size
+            apart = far and x.value - _right(handle, end - 1) > APART * size
+            words.append(("  " if apart else "") + (SOFT_HYPHEN.sub("", match[0]) if hyphens else match[0]))
+        end, before = at + len(match[0]), x.value
     if words:
         lines.append(Line(" ".join(words), place, size, gap, bold, left))
     return lines

@@ -271,6 +271,31 @@ def word_tender(said: Said, _browser: Any) -> bytes:
     return _saved(document)
 
 
+def word_styled(said: Said, _browser: Any) -> bytes:
+    """DOCX by Word's styles: jobs under headings of the second level, dates in italics, languages as a list."""
+    document = docx.Document()
+    document.add_paragraph(said["printed"], style="Title")
+    document.add_paragraph(said["summary"], style="Subtitle")
+    document.add_heading(said["headings"]["experience"], 1)
+    for job in said["jobs"]:
+        document.add_heading(f"{job['employer']}, {job['place']}", 2)
+        paragraph = document.add_paragraph(f"{job['title']}, ")
+        paragraph.add_run(job["dates"]).italic = True
+        for task in job["tasks"]:
+            document.add_paragraph(task, style="List Bullet 2")
+    document.add_heading(said["headings"]["education"], 1)
+    for one in said["degrees"]:
+        document.add_heading(one["title"], 2)
+        document.add_paragraph(one["school"]).add_run(f" – {one['dates']}").italic = True
+    document.add_heading(said["headings"]["languages"], 1)
+    for one in said["languages"]:
+        document.add_paragraph(f"{one['name']}, {one['level']}", style="List Bullet")
+    _lists(document, said)
+    document.add_heading(said["headings"]["contact"], 1)
+    document.add_paragraph("\n".join(_address(said)))
+    return _saved(document)
+
+
 def odt_file(content: str) -> bytes:
     """Pack the body of an OpenDocument text, written as XML by hand."""
     spaces = "".join(
@@ -331,6 +356,7 @@ TUNED_TOO = STRUCTURED | {
     "chromium-cards": by_browser("cards"),
     "chromium-brackets": by_browser("brackets"),
     "word-tabs": word_tabs,
+    "word-tender": word_tender,
     "odt-table": by_odt("table"),
     "text-narrow": by_template("narrow.txt"),
 }
@@ -338,7 +364,7 @@ TUNED_TOO = STRUCTURED | {
 HELD_OUT = STRUCTURED | {
     "typst-modern": by_typst("modern"),
     "chromium-left": by_browser("left"),
-    "word-tender": word_tender,
+    "word-styled": word_styled,
     "odt-styled": by_odt("styled"),
     "text-at": by_template("at.txt"),
 }
