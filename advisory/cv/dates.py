@@ -34,8 +34,10 @@ POINT = re.compile(
     rf"(?<![\w.])(?:"
     rf"(?P<iso>{YEAR})[-/.](?P<iso_month>0[1-9]|1[0-2])(?:[-/.][0-3]\d)?(?!\d)"
     rf"|(?:[0-3]?\d[./-])?(?P<month>0?[1-9]|1[0-2])[./-](?P<month_year>{YEAR})"
-    rf"|(?P<first>{YEAR})\.?\s(?:m\.\s)?(?P<behind>[^\W\d_]{{3,}})(?!\w)\.?(?=\s*(?:[0-3]?\d\.?\s*)?(?:[-–—]|$|[,:;|)\s]))"
-    rf"|(?:(?:[0-3]?\d\.?\s+(?:de\s+)?)?(?P<word>[^\W\d_]{{3,}})\.?(?:\s[0-3]?\d)?,?\s+(?:de\s+|del\s+|of\s+)?)?(?P<year>{YEAR})(?!\.\s?[^\W\d_])"
+    rf"|(?P<first>{YEAR})\.?\s(?:m\.\s)?(?P<behind>[^\W\d_]{{3,}})(?!\w)\.?(?=\s*(?:[0-3]?\d\.?\s*)?(?:[-–—]|$|"
+    rf"[,:;|)\s]))"
+    rf"|(?:(?:[0-3]?\d\.?\s+(?:de\s+)?)?(?P<word>[^\W\d_]{{3,}})\.?(?:\s[0-3]?\d)?,?\s+(?:de\s+|del\s+|"
+    rf"of\s+)?)?(?P<year>{YEAR})(?!\.\s?[^\W\d_])"
     rf")(?!\d|\.\d)"
 )
 CURRENT = re.compile(
@@ -49,7 +51,8 @@ CURRENT = re.compile(
 )
 UNTIL = (
     r"\b(?:to|until|till|through|bis(?: zum)?|à|au|jusqu['’](?:à|en)|al?|alla?|fino a(?:d|l)?|ad?|hasta(?: la)?|"
-    r"tot(?: en met)?|t/m|do|až(?: do| po)?|até(?: ao)?|până(?: în| la)?|até|til|till|iki|līdz|kuni|до|έως|ως|μέχρι|la)\b"
+    r"tot(?: en met)?|t/m|do|až(?: do| po)?|até(?: ao)?|până(?: în| la)?|até|til|till|iki|līdz|kuni|до|έως|ως|"
+    r"μέχρι|la)\b"
 )
 JOINT = re.compile(rf"\s*\.?\s*(?:[-–—‒−→~]+(?:\s*{UNTIL})?|/|{UNTIL})\s*(?:\ben\s)?\s*", re.IGNORECASE)
 SINCE = re.compile(

@@ -4,6 +4,7 @@ Only what is written is told: no nationality follows from a name, a language or 
 """
 
 import re
+from itertools import zip_longest
 
 from advisory.cv.entries import BULLET
 from advisory.cv.headings import Sections
@@ -36,20 +37,19 @@ PERSONAL = ("head", "contact", "summary", "other")
 AT_WORK = ("experience", "projects", "publications", "references")
 NOT_TOLD = ("references", "contact")
 LONGEST_NAME, SHORTEST = 4, 4
-# How far the words for a people may go beyond the stem that they share with their country, and the shortest stem.
-ENDING, STEM = 4, 4
+# The shortest beginning that a people shares with its country, and how far either word may go on behind it.
+STEM, LAND, ENDING = 4, 4, 6
 AND = re.compile(r"\s*(?:,|/|\b(?:and|und|et|e|y|i|en|și|a|και|и|és)\b)\s+|/")
 
 
 def find_extras(sections: Sections, found: Findings) -> None:
     """Add `nationality`, `availability`, `tool` and `project_country` fields."""
     for kind, lines in sections:
-        below = [line.text for line in lines[1:]] + [""]
-        for line, following in zip(lines, below, strict=False):
+        for line, following in zip_longest(lines, lines[1:]):
             if kind in PERSONAL:
                 _nationality(line, found)
             if kind not in AT_WORK:
-                _availability(line, following, found)
+                _availability(line, following.text if following else "", found)
             if kind not in NOT_TOLD and ANY_TOOL.search(line.text):
                 for name, pattern in TOOLS.items():
                     if pattern.search(line.text):
@@ -111,7 +111,7 @@ def nationality_code(text: str) -> str | None:
     best: dict[str, int] = {}
     for name, code in COUNTRIES.items():
         shared = _shared(folded, name)
-        if shared >= max(STEM, min(len(name), len(folded)) - ENDING):
+        if shared >= STEM and len(name) - shared <= LAND and len(folded) - shared <= ENDING:
             best[code] = max(best.get(code, 0), shared)
     top = [code for code, shared in best.items() if shared == max(best.values())]
     return top[0] if len(top) == 1 else None

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import zip_longest
 
 from advisory.cv.cues import title_weight
 from advisory.cv.reading import Line
@@ -29,7 +30,12 @@ def heading_kind(line: Line) -> tuple[str, str] | None:
     if kind and (not colon or kind in {"languages", "skills"}):
         return kind, rest.strip()
     folded = fold(head)
-    if kind is None and not colon and (parts := re.split(r" (?:and|und|et|e|y|i|en|oraz|a|si|es|και|и) ", folded)) and len(parts) > 1:
+    if (
+        kind is None
+        and not colon
+        and (parts := re.split(r" (?:and|und|et|e|y|i|en|oraz|a|si|es|και|и) ", folded))
+        and len(parts) > 1
+    ):
         kind = next((HEADINGS[part] for part in parts if part in HEADINGS), None)
         if kind and all(part in HEADINGS or len(part.split()) <= SHORT for part in parts):
             return kind, ""
@@ -51,9 +57,8 @@ def _over_two_lines(line: Line, following: Line | None) -> str | None:
 def cut(lines: list[Line]) -> Sections:
     """Cut lines into sections, the first of kind `head` (what stands above any heading)."""
     sections: Sections = [("head", [])]
-    below = [*lines[1:], None]
     broken = False
-    for line, following in zip(lines, below, strict=True):
+    for line, following in zip_longest(lines, lines[1:]):
         if broken:
             broken = False
             continue

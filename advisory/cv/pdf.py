@@ -92,14 +92,15 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
             words, base, size, bold, left = [], y.value, height, 0, x.value
             heavy = weight(handle, at)
         elif not bold and len(words) < HEAD_WORDS and weight(handle, at) * LIGHTER < heavy:
-            bold = len(words)
+            bold = len(words) - words.count(" ")
         if not moved and text[match.start() - 1] == "\n" and x.value - _right(handle, end - 1) < TOUCH * size:
             words[-1] += match[0]
         else:
             # The quick guess first: asking where a letter ends costs as much as all else.
             far = not moved and x.value - before > (len(words[-1]) + 2) * WIDEST * size
-            apart = far and x.value - _right(handle, end - 1) > APART * size
-            words.append(("  " if apart else "") + (SOFT_HYPHEN.sub("", match[0]) if hyphens else match[0]))
+            if far and x.value - _right(handle, end - 1) > APART * size:
+                words.append(" ")
+            words.append(SOFT_HYPHEN.sub("", match[0]) if hyphens else match[0])
         end, before = at + len(match[0]), x.value
     if words:
         lines.append(Line(" ".join(words), place, size, gap, bold, left))

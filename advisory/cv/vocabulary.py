@@ -50,7 +50,8 @@ NATIVE = re.compile(
     r"native|madre ?lingua|lingua madre|lengua materna|nativ[oa]|idioma materno|moeder ?taal|jezyk ojczysty|ojczysty|"
     r"lingua materna|modersmal|aidinkieli|materni jezik|materinscina|materinsky jazyk|materinsky|matersky jazyk|"
     r"mateřský jazyk|rodily mluvci|anyanyelv|limba materna|маичин език|матерен език|маиками език|маичин|роден език|"
-    r"μητρικη( γλωσσα)?|anyanyelvi|anyanyelvu|nativ|matersk[ay]|rodna|rodeny|maternelle|modersmal|gimtoji( kalba)?|dzimta valoda|emakeel|ilsien nattiv|muttersprachlich(es niveau)?|"
+    r"μητρικη( γλωσσα)?|anyanyelvi|anyanyelvu|nativ|matersk[ay]|rodna|rodeny|maternelle|modersmal|"
+    r"gimtoji( kalba)?|dzimta valoda|emakeel|ilsien nattiv|muttersprachlich(es niveau)?|"
     r"muttersprachler(in)?|natywny|rodny)\b"
 )
 

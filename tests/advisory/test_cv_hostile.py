@@ -78,7 +78,8 @@ def picture_pdf() -> bytes:
     with pikepdf.new() as made:
         page = made.add_blank_page(page_size=(595, 842))
         picture = made.make_stream(bytes(range(256)) * 30, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image,
-                                   Width=96, Height=80, ColorSpace=pikepdf.Name.DeviceGray, BitsPerComponent=8)  # fmt: skip
+                                   Width=96, Height=80, ColorSpace=pikepdf.Name.DeviceGray,
+                                   BitsPerComponent=8)  # fmt: skip
         page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=picture))
         page.Contents = made.make_stream(b"q 595 0 0 842 0 0 cm /Im0 Do Q")
         made.save(target)
@@ -88,7 +89,8 @@ def picture_pdf() -> bytes:
 def looping_pdf() -> bytes:
     """The tree of pages is its own child, and a form draws itself."""
     return (
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 3/Kids[2 0 R 3 0 R]>>endobj\n"
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Count 3/Kids[2 0 R 3 0 R]>>endobj\n"
         b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 5 0 R/Resources<</XObject<</F 4 0 R>>>>>>endobj\n"
         b"4 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 4/Resources<</XObject<</F 4 0 R>>>>>>stream\n/F Do\n"
         b"endstream endobj\n5 0 obj<</Length 5>>stream\n/F Do\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
