@@ -37,8 +37,9 @@ PERSONAL = ("head", "contact", "summary", "other")
 AT_WORK = ("experience", "projects", "publications", "references")
 NOT_TOLD = ("references", "contact")
 LONGEST_NAME, SHORTEST = 4, 4
-# The shortest beginning that a people shares with its country, and how far either word may go on behind it.
-STEM, LAND, ENDING = 4, 4, 6
+# The shortest beginning that a people shares with its country, and how either word may go on behind it.
+STEM, SHORT, ENDING = 4, 2, 6
+LANDS = {"land", "lande", "lands", "reich", "ien", "sko"}
 AND = re.compile(r"\s*(?:,|/|\b(?:and|und|et|e|y|i|en|și|a|και|и|és)\b)\s+|/")
 
 
@@ -111,7 +112,8 @@ def nationality_code(text: str) -> str | None:
     best: dict[str, int] = {}
     for name, code in COUNTRIES.items():
         shared = _shared(folded, name)
-        if shared >= STEM and len(name) - shared <= LAND and len(folded) - shared <= ENDING:
+        rest = name[shared:]
+        if shared >= STEM and (len(rest) <= SHORT or rest in LANDS) and len(folded) - shared <= ENDING:
             best[code] = max(best.get(code, 0), shared)
     top = [code for code, shared in best.items() if shared == max(best.values())]
     return top[0] if len(top) == 1 else None

@@ -1,6 +1,7 @@
 """PDF to lines: text by page in reading order with letter size and gaps, and the XML files attached to it."""
 
 import ctypes
+import math
 import re
 from typing import Any
 
@@ -78,17 +79,18 @@ def _lines(page: pypdfium2.PdfTextPage, place: str) -> list[Line]:
     for match in WORD.finditer(text):
         at = match.start() if same else raw.FPDFText_GetCharIndexFromTextIndex(handle, match.start())
         origin(handle, at, x, y)
-        moved = base is None or abs(y.value - base) > NEW_LINE * size
-        if not moved and abs(y.value - base) > STEADY:
+        off = abs(y.value - base) if base is not None else math.inf
+        moved = off > NEW_LINE * size
+        if not moved and off > STEADY:
             # Beside large letters, such as a name, small lines of another column stand at many heights.
             own = _scaled(handle, at, raw.FPDFText_GetFontSize(handle, at) or 1.0)
-            moved = abs(y.value - base) > NEW_LINE * own or own * MUCH < size
+            moved = off > NEW_LINE * own or own * MUCH < size
         if moved:
             if words:
                 lines.append(Line(" ".join(words), place, size, gap, bold, left))
             height = raw.FPDFText_GetFontSize(handle, at) or 1.0
             height = _scaled(handle, at, height)
-            gap = base is not None and abs(y.value - base) > GAP * max(height, 1.0)
+            gap = base is not None and off > GAP * max(height, 1.0)
             words, base, size, bold, left = [], y.value, height, 0, x.value
             heavy = weight(handle, at)
         elif not bold and len(words) < HEAD_WORDS and weight(handle, at) * LIGHTER < heavy:
