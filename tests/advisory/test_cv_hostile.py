@@ -2,7 +2,9 @@
 
 import io
 import json
+import random
 import zipfile
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -17,6 +19,7 @@ TYPES = (
     'ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>'
 )
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+SAMPLES = Path(__file__).parent / "samples"
 CV_TEXT = "Anna Example anna@example.org Languages English C1 Education MSc Chemistry, Example University, 2009"
 
 
@@ -232,3 +235,23 @@ SLOW = {
 def test_text_made_to_be_slow_stays_within_five_seconds(name):
     shape = run_isolated("advisory.cv.reader.read_as_dict", SLOW[name].encode(), "cv.txt", cpu_seconds=5)
     assert shape["status"] == "incomplete"
+
+
+def test_files_broken_at_random_are_read_or_refused_with_a_sentence():
+    chance = random.Random(34)
+    whole = [*(path.read_bytes() for path in SAMPLES.iterdir() if path.is_file()), docx(), odt(), picture_pdf(), pdf(3)]
+    for _ in range(400):
+        data = bytearray(chance.choice(whole))
+        at = chance.randrange(len(data))
+        match chance.randrange(4):
+            case 0:
+                data[at:] = b""
+            case 1:
+                data[at : at + chance.randrange(1, 40)] = chance.randbytes(chance.randrange(1, 40))
+            case 2:
+                data[at:at] = bytes(data[at : at + 300]) * chance.randrange(1, 9)
+            case 3:
+                data[at:] = chance.choice(whole)[chance.randrange(50) :]
+        reading = read(bytes(data), "cv")
+        assert reading.status in {"read", "incomplete", "rejected"}
+        assert reading.status == "read" or reading.reason.endswith(".")
