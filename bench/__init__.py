@@ -1,1 +1,1 @@
-"""What pages, steps and files cost, on a synthetic Facility in a database of its own. `make bench`."""
+"""Measurements that take files or time of their own; nothing of the Facility needs them to run."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from advisory.cv.cues import LAND, POSTCODE, TOWN, country_in, title_weight
+from advisory.cv.cues import CODE, LAND, POSTCODE, TOWN, country_in, title_weight
 from advisory.cv.dates import POINT
 from advisory.cv.headings import HEADINGS
 from advisory.cv.reading import Findings, Line
@@ -47,6 +47,8 @@ PARTICLES = {"de", "van", "der", "den", "von", "di", "da", "dos", "do", "del", "
 SEPARATOR = re.compile(r"\s*[|•·–—\t]\s*|\s{3,}|\s-\s")
 NAME_WORDS = range(2, 7)
 SEARCHED = 80
+POSTCODE_AT_END = re.compile(rf"[\s,](?:{CODE})$")
+DIGITS = range(9, 12)
 ENOUGH, CERTAIN, LABELLED = 2.0, 4.0, 5.0
 RUN = 4
 
@@ -102,7 +104,7 @@ def _score(name: str, line: Line, index: int, kind: str, hints: set[str]) -> flo
     squeezed = "".join(words)
     runs = [hint for hint in hints if len(hint) >= RUN and hint in squeezed]
     same = sum(word in hints or any(word in run for run in runs) for word in words)
-    nearby = 2.0 - index * 0.15 if kind in ("head", "contact") else 0.4
+    nearby = 2.2 - index * 0.15 if kind in ("head", "contact") else 0.4
     return same * 2.5 + max(nearby, 0) + min((line.size - 1) * 2, 3)
 
 
@@ -116,15 +118,28 @@ def read_contact(lines: list[Line], top: list[Line], found: Findings) -> None:
         if dialled and not POINT.fullmatch(dialled[0].strip()):
             number = dialled[1] if dialled.re is PHONE_LABEL else dialled[0]
             found.add("phone", " ".join(number.split()), line.text, line.place, 0.9)
-    above = ""
+        elif not found.has("phone") and (bare := _bare_number(line.text)):
+            found.add("phone", bare, line.text, line.place, 0.7)
+    above = before = ""
     for line in top:
+        if POSTCODE_AT_END.search(before) and not re.search(r"\d", above):
+            above = f"{before} {above}"
         city, country = _home(line.text, above)
         if country:
             snippet = line.text if not city or city in line.text else f"{above} {line.text}"
             found.add("city", city, snippet, line.place, 0.8)
             found.add("country", country, snippet, line.place, 0.8)
             return
-        above = line.text
+        before, above = above, line.text
+
+
+def _bare_number(text: str) -> str | None:
+    """Return a telephone number without prefix or label that stands alone between signs."""
+    for piece in SEPARATOR.split(text):
+        number = re.sub(r"^[^\W\d]{1,5}[.:]\s*", "", piece.strip())
+        if re.fullmatch(r"\d[\d ./-]{7,14}\d", number) and len(re.sub(r"\D", "", number)) in DIGITS:
+            return None if POINT.search(number) else " ".join(number.split())
+    return None
 
 
 def _home(text: str, above: str) -> tuple[str | None, str | None]:
@@ -134,7 +149,8 @@ def _home(text: str, above: str) -> tuple[str | None, str | None]:
     land, town = LAND.search(text), TOWN.search(text)
     if land and (country := country_code(land[1].strip())):
         return (town[1].strip() if town else None), country
-    before = above if POSTCODE.search(above) else ""
+    last = above.rsplit(",", 1)[-1].strip()
+    before = last if POSTCODE.search(last) else ""
     for piece in re.split(r"\s*[|•·;\t]\s*|\s—\s", text):
         bare = re.sub(r"^[^:]{2,25}:\s*", "", piece).strip(" .")
         parts = [part.strip() for part in re.split(r",|\s[–-]\s|\(|\)", bare) if part.strip()]
@@ -151,5 +167,5 @@ def _city(parts: list[str]) -> str | None:
     for part in reversed(parts):
         if (bare := POSTCODE.sub("", part).strip()) != part and bare and not re.search(r"\d", bare):
             return bare
-    plain = [part for part in parts if not re.search(r"\d", part)]
+    plain = [part for part in parts if not re.search(r"\d", part) and not country_in(part)]
     return plain[0] if plain else None

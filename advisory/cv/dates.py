@@ -15,9 +15,9 @@ from advisory.cv.vocabulary import LOCALES, fold
 SHORTEST = 3
 
 
-def _months() -> dict[str, int]:
+def _months(locales: tuple[str, ...]) -> dict[str, int]:
     names: dict[str, int] = {"sept": 9, "lis": 11}
-    for locale in LOCALES:
+    for locale in locales:
         for forms in Locale(locale).months.values():
             for width in ("wide", "abbreviated"):
                 for number, label in forms[width].items():
@@ -26,13 +26,18 @@ def _months() -> dict[str, int]:
     return names
 
 
-MONTHS = _months()
+MONTHS = _months(LOCALES)
+# Where the month stands behind its year.
+MONTHS_BEHIND = _months(("hu", "lt", "lv"))
 YEAR = r"(?:19[5-9]\d|20[0-4]\d)"
 POINT = re.compile(
     rf"(?<![\w.])(?:"
     rf"(?P<iso>{YEAR})[-/.](?P<iso_month>0[1-9]|1[0-2])(?:[-/.][0-3]\d)?(?!\d)"
     rf"|(?:[0-3]?\d[./-])?(?P<month>0?[1-9]|1[0-2])[./-](?P<month_year>{YEAR})"
-    rf"|(?:(?:[0-3]?\d\.?\s+(?:de\s+)?)?(?P<word>[^\W\d_]{{3,}})\.?(?:\s[0-3]?\d)?,?\s+(?:de\s+|del\s+|of\s+)?)?(?P<year>{YEAR})"
+    rf"|(?P<first>{YEAR})\.?\s(?:m\.\s)?(?P<behind>[^\W\d_]{{3,}})(?!\w)\.?(?=\s*(?:[0-3]?\d\.?\s*)?(?:[-–—]|$|"
+    rf"[,:;|)\s]))"
+    rf"|(?:(?:[0-3]?\d\.?\s+(?:de\s+)?)?(?P<word>[^\W\d_]{{3,}})\.?(?:\s[0-3]?\d)?,?\s+(?:de\s+|del\s+|"
+    rf"of\s+)?)?(?P<year>{YEAR})(?!\.\s?[^\W\d_])"
     rf")(?!\d|\.\d)"
 )
 CURRENT = re.compile(
@@ -40,14 +45,16 @@ CURRENT = re.compile(
     r"aujourd['’]hui|actuel(?:lement)?|en cours|(?:à )?ce jour|presente|oggi|attuale|attualmente|in corso|"
     r"(?:la )?actualidad|actual(?:mente)?|hoy|heden|nu|obecnie|nadal|teraz|dziś|chwili obecnej|dnia dzisiejszego|"
     r"atual(?:mente)?|nuvarande|pågående|nuværende|nykyinen|současnost|dosud|súčasnosť|danes|danas|sedaj|jelenleg|"
-    r"prezent|сега|настояще|досега|σήμερα|dabar|šobrīd|praegu)(?!\w)",
+    r"prezent|сега|настояще|досега|днес|момента|σήμερα|dabar|šobrīd|praegu|dato|nå|idag|doteraz|dodnes|trvá|"
+    r"napjainkig|máig|jelen|folyamatban|(?:ao |el )?momento)(?!\w)",
     re.IGNORECASE,
 )
-JOINT = re.compile(
-    r"\s*\.?\s*(?:[-–—‒−→~]+|/|\b(?:to|until|till|through|bis(?: zum)?|à|au|jusqu['’](?:à|en)|al?|alla?|fino a(?:d|l)?|"
-    r"ad?|hasta(?: la)?|tot(?: en met)?|t/m|do|až|até|til|till|iki|līdz|kuni|до|έως|la)\b)\s*(?:\ben\s)?\s*",
-    re.IGNORECASE,
+UNTIL = (
+    r"\b(?:to|until|till|through|bis(?: zum)?|à|au|jusqu['’](?:à|en)|al?|alla?|fino a(?:d|l)?|ad?|hasta(?: la)?|"
+    r"tot(?: en met)?|t/m|do|až(?: do| po)?|até(?: ao)?|până(?: în| la)?|até|til|till|iki|līdz|kuni|до|έως|ως|"
+    r"μέχρι|la)\b"
 )
+JOINT = re.compile(rf"\s*\.?\s*(?:[-–—‒−→~]+(?:\s*{UNTIL})?|/|{UNTIL})\s*(?:\ben\s)?\s*", re.IGNORECASE)
 SINCE = re.compile(
     r"(?:\b(?:since|from|seit|ab|depuis|dal(?:la|l['’])?|desde|od|sinds|vanaf|sedan|siden|от|από|nuo|kopš|alates)\s+)$",
     re.IGNORECASE,
@@ -76,24 +83,27 @@ def normal(text: str | None) -> str | None:
     return "-".join(filter(None, match.groups())) if match else None
 
 
-def _point(match: re.Match[str]) -> tuple[str, int]:
-    """Return the date of a match and where it truly begins (a word before a year may be no month)."""
+def _point(match: re.Match[str]) -> tuple[str, int, int]:
+    """Return the date of a match and where it truly begins and ends (a word beside a year may be no month)."""
     if match["iso"]:
-        return f"{match['iso']}-{match['iso_month']}", match.start()
+        return f"{match['iso']}-{match['iso_month']}", match.start(), match.end()
     if match["month"]:
-        return f"{match['month_year']}-{int(match['month']):02}", match.start()
+        return f"{match['month_year']}-{int(match['month']):02}", match.start(), match.end()
+    if match["first"]:
+        month = MONTHS_BEHIND.get(fold(match["behind"]))
+        return (f"{match['first']}-{month:02}", match.start(), match.end()) if month else (
+            match["first"], match.start(), match.end("first"))  # fmt: skip
     month = MONTHS.get(fold(match["word"] or ""))
     if month:
-        return f"{match['year']}-{month:02}", match.start()
-    return match["year"], match.start("year")
+        return f"{match['year']}-{month:02}", match.start(), match.end()
+    return match["year"], match.start("year"), match.end()
 
 
 def find_periods(text: str) -> list[Period]:
     """Return the periods and single dates of a text in order; a single date has start None and is no range."""
-    points = []
+    points: list[tuple[str, int, int]] = []
     for match in POINT.finditer(text):
-        value, at = _point(match)
-        points.append((value, at, match.end()))
+        points.append(_point(match))
     periods, index = [], 0
     while index < len(points):
         value, at, to = points[index]
@@ -107,7 +117,8 @@ def find_periods(text: str) -> list[Period]:
         elif joint and (now := CURRENT.match(text, joint.end())):
             periods.append(Period(value, None, _lead(text, at), now.end(), True))
         elif since:
-            now = CURRENT.match(text, joint.end() if joint else to)
+            blank = len(text) - len(text[to:].lstrip())
+            now = CURRENT.match(text, joint.end() if joint else blank)
             periods.append(Period(value, None, since.start(), now.end() if now else to, True))
         elif joint and not text[joint.end() :].strip(" )]") and text[to : joint.end()].strip() in {"-", "–", "—"}:
             periods.append(Period(value, None, at, len(text), True))

@@ -8,9 +8,11 @@ import re
 
 from lxml import etree
 
+from advisory.cv.areas import add_job
 from advisory.cv.dates import normal
+from advisory.cv.languages import language
 from advisory.cv.reading import Findings, Line
-from advisory.cv.vocabulary import country_code, language_code, lowest_level
+from advisory.cv.vocabulary import country_code, language_code
 from advisory.cv.xmltext import children, first, local, place, plain, said, told, words
 
 FORMATS = {"SkillsPassport": "europass-v3", "Candidate": "europass-candidate"}
@@ -20,6 +22,15 @@ ACHIEVEMENTS = {
 LISTED = {
     "Certifications/Certification": "certificate", "CourseCertifications/CourseCertification": "certificate",
     "Licenses/License": "certificate", "PublicationHistory/Publication": "publication", "Projects/Project": "project",
+}  # fmt: skip
+V3_SKILLS = {
+    "Listening": "listening", "Reading": "reading", "SpokenInteraction": "interaction",
+    "SpokenProduction": "production", "Writing": "writing",
+}  # fmt: skip
+CANDIDATE_SKILLS = {
+    "cef-understanding-listening": "listening", "cef-understanding-reading": "reading",
+    "cef-speaking-interaction": "interaction", "cef-speaking-production": "production",
+    "cef-writing-production": "writing", "cef-writing-interaction": "writing interaction",
 }  # fmt: skip
 NAMES = ("Title", "FormattedPublicationDescription", "CertificationName", "LicenseName", "Name")
 ITEMS = re.compile(r"[\n;]")
@@ -58,6 +69,8 @@ def read_skills_passport(root: etree._Element) -> tuple[Findings, list[Line]]:
         if kind := ACHIEVEMENTS.get(words(first(achievement, "Title/Code")).lower()):
             for item in _items(first(achievement, "Description")):
                 found.add(kind, item, said(achievement), place(achievement))
+    for nation in children(person, "Demographics/NationalityList/Nationality"):
+        found.add("nationality", _coded_country(nation), said(nation), place(nation))
     parts = ("Headline", "WorkExperienceList", "EducationList", "Skills", "AchievementList")
     return found, [line for part in parts for line in told(first(learner, part))]
 
@@ -71,7 +84,7 @@ def _v3_job(found: Findings, job: etree._Element) -> None:
         "country": _coded_country(first(job, "Employer/ContactInfo/Address/Contact/Country")),
     }
     if value["title"] or value["employer"]:
-        found.add("employment", value, said(job), place(job))
+        add_job(found, value, said(job), place(job), 1.0, _clauses(job))
 
 
 def _v3_skills(found: Findings, skills: etree._Element | None) -> None:
@@ -81,8 +94,8 @@ def _v3_skills(found: Findings, skills: etree._Element | None) -> None:
     for tongue in children(skills, "Linguistic/ForeignLanguageList/ForeignLanguage"):
         if code := _coded_language(first(tongue, "Description")):
             scores = first(tongue, "ProficiencyLevel")
-            levels = [words(score) for score in scores] if scores is not None else []
-            found.add("language", {"code": code, "cefr": lowest_level(levels)}, said(tongue), place(tongue))
+            levels = {V3_SKILLS.get(local(score), ""): words(score) for score in (scores if scores is not None else ())}
+            found.add("language", language(code, levels), said(tongue), place(tongue))
     for group in skills if skills is not None else ():
         if local(group) != "Linguistic":
             for item in _items(first(group, "Description")):
@@ -109,11 +122,7 @@ def read_candidate(root: etree._Element) -> tuple[Findings, list[Line]]:
     found = Findings()
     person = first(root, "CandidatePerson")
     _name(found, first(person, "PersonName"), "GivenName", "FamilyName")
-    for contact in children(person, "Communication"):
-        _candidate_contact(found, contact)
-    for tongue in children(person, "PrimaryLanguageCode"):
-        if code := language_code(words(tongue)):
-            found.add("language", {"code": code, "cefr": "native"}, words(tongue), place(tongue))
+    _candidate_person(found, person)
     profile = first(root, "CandidateProfile")
     for employer in children(profile, "EmploymentHistory/EmployerHistory"):
         _candidate_jobs(found, employer)
@@ -131,6 +140,16 @@ def read_candidate(root: etree._Element) -> tuple[Findings, list[Line]]:
             if (title := first(row, *NAMES)) is not None:
                 found.add(name, words(title), said(row), place(row))
     return found, told(profile)
+
+
+def _candidate_person(found: Findings, person: etree._Element | None) -> None:
+    for contact in children(person, "Communication"):
+        _candidate_contact(found, contact)
+    for tongue in children(person, "PrimaryLanguageCode"):
+        if code := language_code(words(tongue)):
+            found.add("language", {"code": code, "cefr": "native"}, words(tongue), place(tongue))
+    for nation in children(person, "NationalityCode"):
+        found.add("nationality", country_code(words(nation)), words(nation), place(nation))
 
 
 def _candidate_contact(found: Findings, contact: etree._Element) -> None:
@@ -162,7 +181,7 @@ def _candidate_jobs(found: Findings, employer: etree._Element) -> None:
         }
         if value["title"] or value["employer"]:
             snippet = f"{value['employer']} · {said(job)}" if job is not employer else said(employer)
-            found.add("employment", value, snippet, place(job))
+            add_job(found, value, snippet, place(job), 1.0, _clauses(job))
 
 
 def _candidate_competency(found: Findings, competency: etree._Element) -> None:
@@ -170,14 +189,22 @@ def _candidate_competency(found: Findings, competency: etree._Element) -> None:
     if words(first(competency, "TaxonomyID")).lower() != "language":
         found.add("skill", named, said(competency), place(competency))
     elif code := language_code(words(first(competency, "CompetencyID"))) or language_code(named):
-        levels = [words(score) for score in children(competency, "CompetencyDimension/Score/ScoreText")]
-        found.add("language", {"code": code, "cefr": lowest_level(levels)}, said(competency), place(competency))
+        levels: dict[str, str] = {}
+        for dimension in children(competency, "CompetencyDimension"):
+            skill = words(first(dimension, "CompetencyDimensionTypeCode")).lower()
+            levels.setdefault(CANDIDATE_SKILLS.get(skill, skill), words(first(dimension, "Score/ScoreText")))
+        found.add("language", language(code, levels), said(competency), place(competency))
 
 
 def _name(found: Findings, person: etree._Element | None, *parts: str) -> None:
     if person is not None:
         name = " ".join(filter(None, (words(first(person, part)) for part in parts)))
         found.add("full_name", name, said(person), place(person))
+
+
+def _clauses(element: etree._Element) -> str:
+    """Return what an element tells, a clause a line."""
+    return "\n".join(line.text for line in told(element))
 
 
 def _items(element: etree._Element | None) -> list[str]:

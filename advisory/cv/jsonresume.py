@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from advisory.cv.areas import add_job
 from advisory.cv.dates import normal
 from advisory.cv.reading import Findings, Line
 from advisory.cv.vocabulary import LEVELS, NATIVE, country_code, fold, language_code, lowest_level
@@ -29,7 +30,7 @@ def read_json_resume(content: dict[str, Any]) -> tuple[Findings, list[Line]]:
             "country": country_code(_text(job, "location").rsplit(",", 1)[-1]),
         }
         if value["title"] or value["employer"]:
-            found.add("employment", value, _words(job), path)
+            add_job(found, value, _words(job), path, 1.0, "\n".join(_texts(job)))
     for path, study in _rows(content, "education"):
         title = " ".join(filter(None, (_text(study, "studyType"), _text(study, "area"))))
         value = {"title": title, "institution": _text(study, "institution"), "end": normal(_text(study, "endDate"))}

@@ -6,26 +6,32 @@ Source: F06 (advisors came from more than 300 CVs). The shape is that of `manage
 import json
 import re
 import unicodedata
+from dataclasses import dataclass, replace
 from typing import Any
 
 import py3langid.langid
 
-from advisory.cv.areas import find_areas
+from advisory.cv.areas import find_areas, find_sectors
 from advisory.cv.docx import is_docx, read_docx
 from advisory.cv.europass import FORMATS, read_europass
+from advisory.cv.extras import find_extras
+from advisory.cv.headings import Sections, by_path
 from advisory.cv.jsonresume import is_json_resume, read_json_resume
+from advisory.cv.odt import is_odt, read_odt
 from advisory.cv.pdf import read_pdf
 from advisory.cv.reading import TEXT_LENGTH, Findings, Line, Reading, Rejected, missing
-from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml
+from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml, refuse_old_formats
 from advisory.cv.text import read_lines
 from advisory.cv.vocabulary import LOCALES
 from advisory.cv.xmltext import local
 
-ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX or a plain text file."
+ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX, an ODT or a plain text file."
 ENOUGH_LETTERS = 40
 MAX_LINE = 2_000
 MAX_LETTERS = 4 * TEXT_LENGTH
-LANGUAGE_SAMPLE = 4_000
+LANGUAGE_SAMPLE, SECTION_SAMPLE = 4_000, 800
+# Below so many letters the names of people, places and firms decide, not the language.
+SECTION_LETTERS, MAX_SECTIONS = 120, 40
 FEW = 1_000
 WIDE_SPACE = re.compile(r" {4,}")
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
@@ -35,24 +41,36 @@ LANGUAGE = py3langid.langid.LanguageIdentifier.from_model_file(py3langid.langid.
 LANGUAGE.set_languages(set(LOCALES) - {"nb"})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a file of some format tells: its fields, all its lines, and the lines by section."""
+
+    form: str
+    found: Findings
+    lines: list[Line]
+    sections: Sections
+
+
 def read(data: bytes, filename: str) -> Reading:
     """Read a CV of at most 10 MB. Never raises for what a file holds: a refusal is a reading with its sentence.
 
     The format follows from the bytes; the name only helps to word a refusal.
     """
-    form = "unknown"
     try:
         if not data.strip():
             raise Rejected("The file is empty. Send the CV again.")
         if len(data) > MAX_INPUT:
             raise Rejected("The file is larger than 10 MB, which is not accepted.")
-        form, found, lines = _read_by_form(data, filename)
+        told = _read_by_form(data, filename)
     except Rejected as refusal:
-        return Reading(form, None, "rejected", str(refusal))
-    find_areas(lines, found)
-    text = "\n".join(line.text for line in lines)[:TEXT_LENGTH]
-    reason = missing(found.fields)
-    return Reading(form, _language(text), "incomplete" if reason else "read", reason, found.fields, text)
+        return Reading(refusal.form, None, "rejected", str(refusal))
+    find_areas(told.sections, told.found)
+    find_sectors(told.sections, told.found)
+    find_extras(told.sections, told.found)
+    text = "\n".join(line.text for line in told.lines)[:TEXT_LENGTH]
+    reason = missing(told.found.fields)
+    status = "incomplete" if reason else "read"
+    return Reading(told.form, _language(text), status, reason, told.found.fields, _languages(told.sections), text)
 
 
 def read_as_dict(data: bytes, filename: str) -> dict[str, Any]:
@@ -60,15 +78,18 @@ def read_as_dict(data: bytes, filename: str) -> dict[str, Any]:
     return read(data, filename).as_dict(with_text=True)
 
 
-def _read_by_form(data: bytes, filename: str) -> tuple[str, Findings, list[Line]]:
+def _read_by_form(data: bytes, filename: str) -> Told:
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if b"%PDF-" in data[:1024]:
         return _from_pdf(data)
     if data.startswith(b"PK"):
         archive = open_zip(data)
-        if not is_docx(archive):
-            raise Rejected(f"The file is a container, but no Word document (DOCX). {ACCEPTED}")
-        return _from_lines("docx", read_docx(archive))
+        if is_docx(archive):
+            return _from_lines("docx", read_docx(archive))
+        if is_odt(archive):
+            return _from_lines("odt", read_odt(archive))
+        raise Rejected(f"The file is a container, but no Word document (DOCX) and no ODT. {ACCEPTED}")
+    refuse_old_formats(data)
     if start.startswith(b"<") or data.startswith((b"\xff\xfe<", b"\xfe\xff\x00<")):
         return _from_xml(data)
     text = _decoded(data, filename)
@@ -78,29 +99,30 @@ def _read_by_form(data: bytes, filename: str) -> tuple[str, Findings, list[Line]
     return _from_lines("text", _gapped(lines))
 
 
-def _from_pdf(data: bytes) -> tuple[str, Findings, list[Line]]:
+def _from_pdf(data: bytes) -> Told:
     lines, attached = read_pdf(data)
     for content in attached:
         if any(name.encode() in content[:4096] for name in FORMATS):
-            form, found, told = _from_xml(content)
-            return f"{form}-pdf", found, told
+            told = _from_xml(content)
+            return replace(told, form=f"{told.form}-pdf")
     if sum(len(line.text) for line in lines) < ENOUGH_LETTERS:
         raise Rejected(
-            "The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in."
+            "The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in.",
+            form="scanned-pdf",
         )
     return _from_lines("pdf", lines)
 
 
-def _from_xml(data: bytes) -> tuple[str, Findings, list[Line]]:
+def _from_xml(data: bytes) -> Told:
     root = parse_xml(data, "The file")
     form = FORMATS.get(local(root))
     if form is None:
         raise Rejected(f"The XML is no Europass CV: it begins with <{local(root)[:40]}>. {ACCEPTED}")
     found, lines = read_europass(root)
-    return form, found, lines
+    return Told(form, found, lines, by_path(lines))
 
 
-def _from_json(text: str) -> tuple[str, Findings, list[Line]]:
+def _from_json(text: str) -> Told:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -108,22 +130,23 @@ def _from_json(text: str) -> tuple[str, Findings, list[Line]]:
     if not is_json_resume(content):
         raise Rejected(f"The JSON is no JSON Resume: it has neither basics nor work. {ACCEPTED}")
     found, lines = read_json_resume(content)
-    return "json-resume", found, lines
+    return Told("json-resume", found, lines, by_path(lines))
 
 
-def _from_lines(form: str, lines: list[Line]) -> tuple[str, Findings, list[Line]]:
+def _from_lines(form: str, lines: list[Line]) -> Told:
     clean, letters = [], 0
     for line in lines:
         text = CONTROL.sub("", _composed(line.text))[:MAX_LINE]
         letters += len(text)
         if letters > MAX_LETTERS:
             break
-        clean.append(Line(text, line.place, line.size, line.gap))
+        clean.append(replace(line, text=text))
     if sum(len(line.text) for line in clean) < ENOUGH_LETTERS:
         raise Rejected("The file holds hardly any text. Send a CV with the usual sections.")
     if LINKED_IN.search("\n".join(line.text for line in clean[:60])):
         form = f"linkedin-{form}"
-    return form, read_lines(clean), clean
+    found, sections = read_lines(clean)
+    return Told(form, found, clean, sections)
 
 
 def _composed(text: str) -> str:
@@ -149,12 +172,18 @@ def _decoded(data: bytes, filename: str) -> str:
 
 def _gapped(lines: list[Line]) -> list[Line]:
     """Mark the lines that follow an empty one."""
-    return [
-        Line(line.text, line.place, line.size, gap=bool(index) and not lines[index - 1].text.strip())
-        for index, line in enumerate(lines)
-    ]
+    return [replace(line, gap=bool(index) and not lines[index - 1].text.strip()) for index, line in enumerate(lines)]
 
 
-def _language(text: str) -> str | None:
+def _language(text: str, enough: int = ENOUGH_LETTERS) -> str | None:
     letters = text[:LANGUAGE_SAMPLE]
-    return LANGUAGE.classify(letters)[0] if sum(map(str.isalpha, letters)) >= ENOUGH_LETTERS else None
+    return LANGUAGE.classify(letters)[0] if sum(map(str.isalpha, letters)) >= enough else None
+
+
+def _languages(sections: Sections) -> list[dict[str, str | None]]:
+    """Tell the language of each section that holds something."""
+    return [
+        {"kind": kind, "place": lines[0].place,
+         "language": _language("\n".join(line.text for line in lines)[:SECTION_SAMPLE], SECTION_LETTERS)}
+        for kind, lines in sections[:MAX_SECTIONS] if lines
+    ]  # fmt: skip

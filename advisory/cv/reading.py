@@ -20,7 +20,14 @@ REQUIRED = {
 
 
 class Rejected(Exception):
-    """The file cannot be read as a CV; the message is the sentence for the person who sent it."""
+    """The file cannot be read as a CV; the message is the sentence for the person who sent it.
+
+    `form` is the format where it could be told, such as `scanned-pdf`.
+    """
+
+    def __init__(self, sentence: str, form: str = "unknown") -> None:
+        super().__init__(sentence)
+        self.form = form
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +43,33 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a free text; `size` is its letter height relative to the body text, `gap` a blank space above it."""
+    """One line of a free text; `size` is its letter height relative to the body text, `gap` a blank space above it.
+
+    `bold` counts the words in bold letters at its beginning where the others are not, as titles are set off; `left` is
+    the distance of its beginning from the page's edge in points, 0 where the format does not tell.
+    """
 
     text: str
     place: str
     size: float = 1.0
     gap: bool = False
+    bold: int = 0
+    left: float = 0.0
 
 
 @dataclass(slots=True)
 class Reading:
-    """The whole answer: status is `read`, `incomplete` or `rejected`; the reason is a sentence unless it is `read`."""
+    """The whole answer: status is `read`, `incomplete` or `rejected`; the reason is a sentence unless it is `read`.
+
+    `sections` tells the kind, place and language (None where too little is written) of each section in order.
+    """
 
     format: str
     language: str | None
     status: str
     reason: str | None = None
     fields: list[Field] = field(default_factory=list)
+    sections: list[dict[str, str | None]] = field(default_factory=list)
     text: str = ""
 
     def as_dict(self, *, with_text: bool = False) -> dict[str, Any]:

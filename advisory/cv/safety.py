@@ -18,7 +18,17 @@ MAX_RATIO = 100
 SMALL_PART = 100 * 1024
 MACRO_PARTS = ("vbaproject.bin", "vbadata.xml")
 MACRO_TYPES = (b"macroenabled", b"vnd.ms-office.vbaproject")
-MAX_DEPTH = 200
+OLE, RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf"
+
+
+def refuse_old_formats(data: bytes) -> None:
+    """Refuse what offices wrote before DOCX, and DOCX under a password, which hides in the same container."""
+    if data.startswith(OLE):
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            raise Rejected("The document is protected by a password. Save it without one and send it again.")
+        raise Rejected("The file is an old Word document (DOC), a format that is not accepted. Save it as DOCX or PDF.")
+    if data.lstrip()[:5] == RTF:
+        raise Rejected("The file is rich text (RTF), a format that is not accepted. Save it as DOCX or PDF.")
 
 
 def parse_xml(data: bytes, what: str) -> etree._Element:

@@ -34,14 +34,24 @@ EXTRA_COUNTRIES = {
     "the netherlands": "NL", "holland": "NL", "pays bas": "NL", "les pays bas": "NL", "czech republic": "CZ",
     "republique tcheque": "CZ", "tschechische republik": "CZ", "repubblica ceca": "CZ", "republica checa": "CZ",
     "slovak republic": "SK", "republic of ireland": "IE", "macedonia": "MK", "turkey": "TR", "moldova": "MD",
-    "republic of moldova": "MD", "bosnia": "BA", "kosovo": "XK", "luxemburg": "LU",
+    "republic of moldova": "MD", "bosnia": "BA", "kosovo": "XK", "luxemburg": "LU", "ceska republika": "CZ",
+    "slovenska republika": "SK", "republika hrvatska": "HR", "republika slovenija": "SI", "republika srbija": "RS",
+    "republika polska": "PL", "bundesrepublik deutschland": "DE", "republique francaise": "FR",
+    "repubblica italiana": "IT", "eire": "IE", "ελληνικη δημοκρατια": "GR", "република българия": "BG",
+    "lietuvos respublika": "LT", "latvijas republika": "LV", "eesti vabariik": "EE",
 }  # fmt: skip
+# Languages named like the people of one country, where the CLDR's likeliest country is that one, and where it is not.
+PEOPLES = {"bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "is", "it", "ja", "ko", "lt", "lv", "mk", 
+           "mt", "nb", "nl", "pl", "ro", "sk", "sl", "sq", "sr", "sv", "tr", "uk"}  # fmt: skip
+NAMED_AFTER = {"pt": "PT", "ga": "IE", "no": "NO", "nn": "NO"}
 NATIVE = re.compile(
-    r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue maternelle|bilingue|natif|"
+    r"\b(native|mother tongue|first language|bilingual|mutter ?sprache|erst ?sprache|langue( s)? maternelle|"
+    r"bilingue|natif|"
     r"native|madre ?lingua|lingua madre|lengua materna|nativ[oa]|idioma materno|moeder ?taal|jezyk ojczysty|ojczysty|"
     r"lingua materna|modersmal|aidinkieli|materni jezik|materinscina|materinsky jazyk|materinsky|matersky jazyk|"
     r"mateřský jazyk|rodily mluvci|anyanyelv|limba materna|маичин език|матерен език|маиками език|маичин|роден език|"
-    r"μητρικη γλωσσα|gimtoji( kalba)?|dzimta valoda|emakeel|ilsien nattiv|muttersprachlich(es niveau)?|"
+    r"μητρικη( γλωσσα)?|anyanyelvi|anyanyelvu|nativ|matersk[ay]|rodna|rodeny|maternelle|modersmal|"
+    r"gimtoji( kalba)?|dzimta valoda|emakeel|ilsien nattiv|muttersprachlich(es niveau)?|"
     r"muttersprachler(in)?|natywny|rodny)\b"
 )
 
@@ -94,6 +104,14 @@ def country_code(text: str | None) -> str | None:
         if code in COUNTRY_CODES:
             return code
     return COUNTRIES.get(folded) or COUNTRIES.get(folded.removeprefix("the "))
+
+
+def country_of_language(code: str) -> str | None:
+    """Return the country whose people a language is named after; None for one that several countries share in name."""
+    if code in NAMED_AFTER:
+        return NAMED_AFTER[code]
+    likely = get_global("likely_subtags").get(code, "")
+    return likely.rsplit("_", 1)[-1] if code in PEOPLES else None
 
 
 def lowest_level(levels: list[str]) -> str | None:

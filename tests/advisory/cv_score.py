@@ -34,5 +34,5 @@ def f1(counts: Counts, *names: str) -> float:
 
 def _key(value: Any) -> str:
     if isinstance(value, dict):
-        return "|".join(f"{name}={_key(part)}" for name, part in sorted(value.items()))
+        return "|".join(f"{name}={_key(part)}" for name, part in sorted(value.items()) if name != "skills")
     return fold(str(value)) if value is not None else ""

@@ -21,6 +21,10 @@ def job(title, employer, start, end, country=None):
     return {"title": title, "employer": employer, "start": start, "end": end, "country": country}
 
 
+def by_skill(*levels):
+    return dict(zip(("listening", "reading", "interaction", "production", "writing"), levels, strict=True))
+
+
 @pytest.mark.row("F06")
 def test_europass_v3_gives_every_field_with_attribute_dates_and_the_lowest_of_five_skills():
     assert fields("europass_v3_skillspassport.xml") == [
@@ -30,6 +34,7 @@ def test_europass_v3_gives_every_field_with_attribute_dates_and_the_lowest_of_fi
         ("city", "Rotterdam"),
         ("country", "NL"),
         ("employment", job("Senior advisor, resource efficiency", "Example Green Advice BV", "2014-09", None, "NL")),
+        ("green_experience", "Senior advisor, resource efficiency, Example Green Advice BV (2014-09 –)"),
         ("employment", job("Process engineer", "Example Papier a.s.", "2006", "2014-08")),
         (
             "degree",
@@ -40,17 +45,20 @@ def test_europass_v3_gives_every_field_with_attribute_dates_and_the_lowest_of_fi
             },
         ),
         ("language", {"code": "sk", "cefr": "native"}),
-        ("language", {"code": "en", "cefr": "B2"}),
+        ("language", {"code": "en", "cefr": "B2", "skills": by_skill("C2", "C2", "C1", "C1", "B2")}),
         ("language", {"code": "eu", "cefr": "A2"}),
         ("skill", "Facilitates workshops of up to 40 people"),
         ("skill", "Led a team of six"),
         ("skill", "Life cycle assessment"),
         ("skill", "ISO 14001 audits"),
         ("project", "Textile waste pilot, 2019"),
+        ("nationality", "NL"),
+        ("nationality", "SK"),
         ("area", "resilient-business-models"),
         ("area", "greening-business-processes"),
         ("area", "waste-management"),
         ("area", "circular-materials"),
+        ("kind", "both"),
     ]
 
 
@@ -61,10 +69,15 @@ CANDIDATE = [
     ("city", "Porto"),
     ("country", "PT"),
     ("language", {"code": "pt", "cefr": "native"}),
+    ("nationality", "PT"),
+    ("nationality", "SE"),
     ("employment", job("Energy auditor", "Example Energia Lda", "2016-03", None, "PT")),
+    ("green_experience", "Energy auditor, Example Energia Lda (2016-03 –)"),
     ("degree", {"title": "MSc Environmental Engineering", "institution": "Example University", "end": "2009-06"}),
-    ("language", {"code": "en", "cefr": "B2"}),
+    ("language", {"code": "en", "cefr": "B2", "skills": by_skill("C1", "C2", "C1", "B2", "C1")}),
     ("area", "energy-efficiency"),
+    ("kind", "sustainability"),
+    ("sector", "textiles"),
 ]
 
 
@@ -120,7 +133,7 @@ def test_the_text_for_matching_leaves_contact_data_out_and_the_json_shape_leaves
         reading = read((SAMPLES / name).read_bytes(), name)
         assert "@example.org" not in reading.text
         assert len(reading.text) > 100
-    assert set(reading.as_dict()) == {"format", "language", "status", "reason", "fields"}
+    assert set(reading.as_dict()) == {"format", "language", "status", "reason", "fields", "sections"}
 
 
 @pytest.mark.parametrize(

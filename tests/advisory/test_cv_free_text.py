@@ -90,7 +90,7 @@ def test_pdf_layouts_with_a_left_rail_two_columns_and_running_heads(name):
 
 def test_what_the_cv_does_not_say_stays_empty():
     lines = ["Anna Example", "anna@example.org", "Experience", "Advisor, Example Ltd", "2019 - present"]
-    found = {field.name: field.value for field in read_lines([Line(text, "page 1") for text in lines]).fields}
+    found = {field.name: field.value for field in read_lines([Line(text, "page 1") for text in lines])[0].fields}
     assert set(found) == {"full_name", "email", "employment"}
     assert found["employment"]["country"] is None
 

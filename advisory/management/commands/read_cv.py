@@ -47,6 +47,7 @@ def as_text(shape: dict[str, Any]) -> str:
     for field in shape["fields"]:
         value = field["value"]
         if isinstance(value, dict):
-            value = ", ".join(f"{name} {part}" for name, part in value.items() if part)
+            skills = value.pop("skills", {})
+            value = ", ".join(f"{name} {part}" for name, part in (value | skills).items() if part)
         lines.append(f"  {field['name']}: {value}  [{field['place']}, {field['confidence']:.2f}]")
     return "\n".join(lines)
