@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from facility.bid import AREAS
+from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant, grant
 from facility.registry.people import Person
@@ -70,7 +71,19 @@ class Advisor(InProgramme):
     columns = ("kind", "area_words", "language_words", "countries", "capacity")
     list_related = ("person",)
     facts = ("kind",)
-    own_facts = ("person__email", "area_words", "language_words", "countries", "capacity", "consent", "interests")
+    own_facts = (
+        "person__email",
+        "area_words",
+        "language_words",
+        "countries",
+        "sector_words",
+        "years",
+        "capacity",
+        "days",
+        "available_from",
+        "consent",
+        "interests",
+    )
     staff_facts = (*own_facts, "reason_text")
     search_in = ("person__name", "areas", "countries")
     filter_by = ("state", "kind")
@@ -93,7 +106,11 @@ class Advisor(InProgramme):
         "participant:areas": "areas",
         "participant:languages": "languages",
         "participant:countries": "countries",
+        "participant:sectors": "sectors",
+        "participant:years": "years",
         "participant:capacity": "capacity",
+        "participant:days": "days",
+        "participant:available_from": "available_from",
         "participant:consent": "consent",
         "participant:interests": "interests",
         "staff:reason": "reason_text",
@@ -109,7 +126,11 @@ class Advisor(InProgramme):
     areas = models.JSONField(_("areas"), default=list)
     languages = models.JSONField(_("languages"), default=list)
     countries = models.JSONField(_("countries"), default=list)
+    sectors = models.JSONField(_("industrial ecosystems"), default=list)
+    years = models.PositiveSmallIntegerField(_("years of experience"), null=True)
     capacity = models.PositiveSmallIntegerField(_("projects at once"), default=2)
+    days = models.PositiveSmallIntegerField(_("days available"), null=True)
+    available_from = models.DateField(_("available from"), null=True)
     consent = models.BooleanField(_("consent to keep the CV"), default=False)
     interests = models.TextField(_("declaration of interests"), blank=True, default="")
     reason_text = models.TextField(_("reason"), blank=True, default="")
@@ -128,6 +149,13 @@ class Advisor(InProgramme):
         return [str(names.get(area, area)) for area in self.areas]
 
     area_words.label = _("areas")  # type: ignore[attr-defined]
+
+    def sector_words(self) -> list[str]:
+        """The industrial ecosystems by their names."""
+        names = dict(ECOSYSTEMS)
+        return [names.get(one, one) for one in self.sectors]
+
+    sector_words.label = _("industrial ecosystems")  # type: ignore[attr-defined]
 
     def language_words(self) -> list[str]:
         """The languages with their levels."""
@@ -180,7 +208,7 @@ class Advisor(InProgramme):
         edits=True,
     )
     def edit(self, *, by: Any, **data: Any) -> None:
-        """Changes kind, areas, languages, countries and capacity."""
+        """Changes kind, areas, languages, countries, sectors, experience and capacity."""
         for field, value in data.items():
             setattr(self, field, value)
 
@@ -193,7 +221,7 @@ class Advisor(InProgramme):
         form="FromCv",
     )
     def take_cv(self, *, by: Any, **data: Any) -> None:
-        """Areas, languages and countries as the confirmed CV says them."""
+        """Areas, languages, countries, sectors and years as the confirmed CV says them."""
         for field, value in data.items():
             setattr(self, field, value)
 

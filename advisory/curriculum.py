@@ -19,6 +19,7 @@ from pgvector.django import VectorField
 from advisory.advisor import LEVELS, OPEN, Advisor
 from advisory.meaning import DIMENSION
 from facility.bid import AREAS
+from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.documents import Document
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, office, parent_step, system, who
@@ -27,7 +28,7 @@ from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, guard, step
 
-# What a person confirms; skills, publications and the like stay as they were read.
+# What a person confirms, in the order in which it is shown; nothing else of a reading counts.
 CONFIRMABLE = [
     ("full_name", _("Name")),
     ("email", _("E-mail")),
@@ -36,10 +37,21 @@ CONFIRMABLE = [
     ("country", _("Country")),
     ("language", _("Language")),
     ("area", _("Area")),
+    ("sector", _("Industrial ecosystem")),
     ("employment", _("Employment")),
     ("degree", _("Degree")),
+    ("green_experience", _("Green experience")),
+    ("project", _("Project")),
+    ("project_country", _("Country of a project")),
+    ("tool", _("Tool")),
+    ("skill", _("Skill")),
+    ("certificate", _("Certificate")),
+    ("publication", _("Publication")),
+    ("nationality", _("Nationality")),
+    ("availability", _("Availability")),
 ]
 MEMBERS = {"degree": ("title", "institution", "end"), "employment": ("title", "employer", "start", "end", "country")}
+COUNTRIES = ("country", "nationality", "project_country")
 ENTRY_PARTS = {
     "degree": _("Write title | institution | year."),
     "employment": _("Write title | employer | start | end | country; leave the end empty while it lasts."),
@@ -198,7 +210,13 @@ class CurriculumVitae(InProgramme):
         mended = self.keep_confirmed(entries)
         said = {name: [one["value"] for one in entries if one["name"] == name] for name, _label in CONFIRMABLE}
         self.name, self.why, self.confirmed_at = said["full_name"][0], "", clock.now()
-        found: dict[str, Any] = {"areas": said["area"], "languages": said["language"], "countries": countries_in(said)}
+        found: dict[str, Any] = {
+            "areas": said["area"],
+            "languages": said["language"],
+            "countries": countries_in(said),
+            "sectors": said["sector"],
+            "years": years_in(said["employment"], clock.now().year),
+        }
         if self.advisor is None:
             self.advisor = self.known_advisor(said["email"][0]) or self.new_advisor(by, said, found, kind)
         older = CurriculumVitae.objects.filter(advisor=self.advisor, state=self.State.CONFIRMED).first()
@@ -318,9 +336,16 @@ def hash_of(text: str) -> str:
 
 
 def countries_in(said: dict[str, list[Any]]) -> list[str]:
-    """Where the person lives and worked, each once."""
-    found = [*said["country"], *(one["country"] for one in said["employment"])]
+    """Where the person lives, worked and had projects, each once."""
+    found = [*said["country"], *(one["country"] for one in said["employment"]), *said["project_country"]]
     return list(dict.fromkeys(code for code in found if code))
+
+
+def years_in(jobs: list[dict[str, Any]], now: int) -> int | None:
+    """Years from the beginning of the first job to the end of the last (an open end is `now`); None without a date."""
+    begun = [int(one["start"][:4]) for one in jobs if one.get("start")]
+    ended = [int(one["end"][:4]) if one.get("end") else now for one in jobs if one.get("start")]
+    return max(0, max(ended) - min(begun)) if begun else None
 
 
 def worded(name: str, value: Any) -> str:
@@ -346,11 +371,13 @@ def parsed(name: str, text: str) -> Any:
         return dict(zip(MEMBERS[name], [*parts, *[None] * 5], strict=False))
     if name == "email":
         validate_email(text)
-    if name == "country" and text.upper() not in dict(countries):
+    if name in COUNTRIES and text.upper() not in dict(countries):
         raise ValidationError(_t("Write a country as its two letters, such as NL."))
     if name == "area" and text not in dict(AREAS):
         raise ValidationError(_t("Write an area as one of: %s.") % ", ".join(dict(AREAS)))
-    return text.upper() if name == "country" else text
+    if name == "sector" and text not in dict(ECOSYSTEMS):
+        raise ValidationError(_t("Write an industrial ecosystem as one of: %s.") % ", ".join(dict(ECOSYSTEMS)))
+    return text.upper() if name in COUNTRIES else text
 
 
 __all__ = ["CurriculumVitae", "CvField", "CvPassage", "hash_of", "parsed", "worded"]

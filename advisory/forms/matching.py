@@ -19,14 +19,14 @@ from advisory.matchrun import OPEN_PROJECT, lacking
 from advisory.project import Project
 from facility.bid import AREAS
 from facility.forms import SHORT, Edits, ReceiveDocument, long_text
-from facility.registry.cluster import Cluster
+from facility.registry.cluster import ECOSYSTEMS, Cluster
 from facility.registry.conflicts import Conflict
 from facility.registry.programme import Programme
 from facility.roles import held
 from facility.workflow.input import Rows, StepForm, choices_of
 from facility.workflow.steps import SYSTEM
 
-CV_ENDINGS = ("pdf", "docx", "xml", "json", "txt")
+CV_ENDINGS = ("pdf", "docx", "odt", "xml", "json", "txt")
 
 
 def own_programmes(by: Any) -> Any:
@@ -41,11 +41,9 @@ def programme_field(**kwargs: Any) -> forms.ModelChoiceField:
     return forms.ModelChoiceField(label=_("Programme"), queryset=Programme.objects.all(), **kwargs)
 
 
-def area_field() -> forms.MultipleChoiceField:
-    """Several of the eleven areas."""
-    return forms.MultipleChoiceField(
-        label=_("Areas"), choices=AREAS, required=False, widget=forms.CheckboxSelectMultiple
-    )
+def several(label: Any, choices: Any) -> forms.MultipleChoiceField:
+    """Several of these, or none."""
+    return forms.MultipleChoiceField(label=label, choices=choices, required=False, widget=forms.CheckboxSelectMultiple)
 
 
 class LanguageRow(forms.Form):
@@ -65,19 +63,27 @@ class LanguageRow(forms.Form):
 class FromCv(StepForm):
     """What an advisor takes over from a confirmed CV."""
 
-    areas = area_field()
+    areas = several(_("Areas"), AREAS)
     languages = Rows(LanguageRow, maximum=40, label=_("Languages"))
     countries = forms.MultipleChoiceField(label=_("Countries"), choices=list(countries), required=False)
+    sectors = several(_("Industrial ecosystems"), ECOSYSTEMS)
+    years = forms.IntegerField(label=_("Years of experience"), min_value=0, max_value=70, required=False)
 
 
 class AdvisorForm(Edits):
     """An advisor's particulars."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=KINDS)
-    areas = area_field()
+    areas = several(_("Areas"), AREAS)
     languages = Rows(LanguageRow, maximum=40, label=_("Languages"))
     countries = forms.MultipleChoiceField(label=_("Countries"), choices=list(countries), required=False)
+    sectors = several(_("Industrial ecosystems"), ECOSYSTEMS)
+    years = forms.IntegerField(label=_("Years of experience"), min_value=0, max_value=70, required=False)
     capacity = forms.IntegerField(label=_("Projects at once"), min_value=1, max_value=20, initial=2)
+    days = forms.IntegerField(label=_("Days available"), min_value=0, max_value=1000, required=False)
+    available_from = forms.DateField(
+        label=_("Available from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
 
 
 class CreateAdvisor(AdvisorForm):
@@ -144,7 +150,7 @@ class ReceiveCv(ReceiveDocument):
         file = super().clean_file()
         if file.name.rpartition(".")[2].lower() not in CV_ENDINGS:
             raise ValidationError(
-                _t("A CV is taken as PDF, DOCX, Europass XML, JSON Resume or text, not as %s.") % file.name
+                _t("A CV is taken as PDF, DOCX, ODT, Europass XML, JSON Resume or text, not as %s.") % file.name
             )
         return file
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
+from facility.registry.inspection import PACKED
 from facility.roles import any_of, held, in_force, leads_of, observer, office, public_when, signed_in, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Workflow, state_field
@@ -28,6 +29,7 @@ ACCEPTED = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "odt": "application/vnd.oasis.opendocument.text",
     "xml": "application/xml",
     "json": "application/json",
     "csv": "text/csv",
@@ -234,13 +236,13 @@ def kind_of(file: Any) -> str:
         )
     head = file.read(4096)
     file.seek(0)
-    if ending in {"pdf", "docx", "xlsx", "png", "jpg"} and not _fits(head, ending):
+    if ending in {"pdf", *PACKED, "png", "jpg"} and not _fits(head, ending):
         raise ValidationError(_t("%(name)s is not what its name says.") % {"name": file.name})
     return ending
 
 
 def _fits(head: bytes, ending: str) -> bool:
-    if ending in {"docx", "xlsx"}:
+    if ending in PACKED:
         return head.startswith(b"PK\x03\x04")
     try:
         return any(found.extension.lstrip(".") in {ending, "jpeg"} for found in puremagic.magic_string(head))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 
-PACKED = {"docx", "xlsx"}
+# What a packed format must hold.
+PACKED = {"docx": "[Content_Types].xml", "xlsx": "[Content_Types].xml", "odt": "content.xml"}
 UNPACKED_LIMIT = 100_000_000
 ENTRIES_LIMIT = 1_000
 RATIO_LIMIT = 100
@@ -24,13 +25,13 @@ def look_inside(data: bytes, kind: str) -> str:
     if EICAR in data:
         return "The file carries the test signature of virus scanners."
     if kind in PACKED:
-        return _packed(data)
+        return _packed(data, PACKED[kind])
     if kind == "xml" and b"<!DOCTYPE" in data[:4096].upper():
         return "The XML declares a document type, which is not accepted."
     return ""
 
 
-def _packed(data: bytes) -> str:
+def _packed(data: bytes, needed: str) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             entries = packed.infolist()
@@ -46,6 +47,6 @@ def _packed(data: bytes) -> str:
         return "The file names places outside itself."
     if any(name.lower().endswith(MACROS) for name in names):
         return "The file holds macros or programs."
-    if "[Content_Types].xml" not in names:
+    if needed not in names:
         return "The file is not what its name says."
     return ""
