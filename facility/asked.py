@@ -33,7 +33,7 @@ CHANNELS = [
     ("telephone", _("Telephone")),
     ("webinar", _("Information webinar")),
 ]
-own_question = who("asker", lambda person: Q(asker=person), "manager")
+own_question = who("asker", lambda person: Q(asker=person), "manager", by_record=True)
 asking_manager = who("asking manager", lambda person: Q(asker=person) & anywhere("manager").q(person), "manager")
 
 

@@ -35,7 +35,7 @@ def tied_to_it(person: Any) -> Q:
     return Q(tied(person, "application__lead_cluster_id", "application_id"))
 
 
-own_evaluation = who("own evaluator", lambda person: Q(evaluator=person), "evaluator")
+own_evaluation = who("own evaluator", lambda person: Q(evaluator=person), "evaluator", by_record=True)
 fellow_evaluator = who(
     "evaluator who has submitted",
     lambda person: Q(

@@ -8,7 +8,8 @@ from django.apps import apps
 from django.db.models import Exists, Q, QuerySet
 
 from facility.workflow import clock
-from facility.workflow.steps import EVERYBODY, Who, any_of, parent_step, system, who
+from facility.workflow.roles import are_kept
+from facility.workflow.steps import EVERYBODY, NOBODY, Who, any_of, parent_step, system, who
 
 
 def in_force() -> QuerySet:
@@ -18,9 +19,16 @@ def in_force() -> QuerySet:
     return grants.filter(Q(until_at__isnull=True) | Q(until_at__gt=instant), from_at__lte=instant)
 
 
-def held(person: Any, *roles: str, scope: str = "programme") -> QuerySet:
-    """The keys of the programmes (clusters, projects, …) for which the person holds one of the roles."""
-    return in_force().filter(person=person, role__in=roles, scope_type=scope).values("scope_key")
+def held(person: Any, *roles: str, scope: str = "programme") -> Any:
+    """The keys of the programmes (clusters, projects, …) for which the person holds one of the roles.
+
+    To be iterated, asked whether there are any, or given to `…__in`: a list in a request, else a query.
+    """
+    if are_kept() and getattr(person, "pk", None):
+        mine = person.grants_held()
+        return sorted({key for role, type_, key in mine if role in roles and type_ == scope})
+    found = in_force().filter(person=person, role__in=roles, scope_type=scope)
+    return found.values_list("scope_key", flat=True)
 
 
 def holders(*roles: str, scope: str, key: Any) -> QuerySet:
@@ -51,7 +59,13 @@ def in_programme(name: str, role: str, path: str = "programme_id") -> Who:
 
 def anywhere(role: str) -> Who:
     """Holds the role for something, whatever it is: for records that belong to no programme."""
-    return who(f"any {role}", lambda person: Q(Exists(in_force().filter(person=person, role=role))), role)
+
+    def rule(person: Any) -> Q:
+        if are_kept():
+            return EVERYBODY if role in person.roles_held() else NOBODY
+        return Q(Exists(in_force().filter(person=person, role=role)))
+
+    return who(f"any {role}", rule, role)
 
 
 def manager_of(path: str) -> Who:

@@ -152,7 +152,7 @@ def _found(model: type[Record], words: str, person: Any) -> dict[str, Any] | Non
 @login_required
 def parked_jobs(request: HttpRequest) -> HttpResponse:
     """The work that runs or got stuck in the own programmes; a post tries one again."""
-    programmes = list(held(request.user, "lead", "coordinator").values_list("scope_key", flat=True))
+    programmes = list(held(request.user, "lead", "coordinator"))
     if not programmes:
         raise NotAllowed(_("The work in the background is looked after by the coordinators."))
     mine = Job.objects.filter(scope_id__in=programmes)
@@ -254,7 +254,7 @@ def told_entries(person: Any) -> QuerySet:
 @login_required
 def trail(request: HttpRequest) -> HttpResponseBase:
     """Who did what in the own programmes, or to one record; as a page or as CSV."""
-    programmes = list(held(request.user, "lead", "coordinator", "observer").values_list("scope_key", flat=True))
+    programmes = list(held(request.user, "lead", "coordinator", "observer"))
     if not programmes:
         raise NotAllowed(_("The trail is read by the coordinators and the contracting authority."))
     chosen = TrailFilter(request.GET, programmes)

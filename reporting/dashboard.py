@@ -10,8 +10,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When, Window
-from django.db.models.expressions import ExpressionWrapper
+from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When, Window
 from django.db.models.functions import Coalesce
 from django.template.defaultfilters import floatformat
 from django.urls import reverse
@@ -29,7 +28,7 @@ from facility.roles import held
 from facility.web import told_entries
 from facility.workflow import clock
 from facility.workflow.clock import Timer
-from facility.workflow.engine import Record, all_records, by_type
+from facility.workflow.engine import Record, all_records, by_type, mark
 from facility.workflow.steps import Step
 from facility.workflow.trail import Entry
 from facility.workflow.web import own_language, state_tag, step_url
@@ -74,7 +73,7 @@ def _awaited(model: type[Record]) -> dict[str, Step]:
 
 def _waiting(model: type[Record], person: Any) -> list[tuple[Any, Step]]:
     steps = _awaited(model)
-    may = {f"_may_{name}": ExpressionWrapper(step.who.q(person), BooleanField()) for name, step in steps.items()}
+    may = {f"_may_{name}": mark(step.who, person) for name, step in steps.items()}
     rows = model.objects.visible_to(person).waiting_on(person).select_related(*model.door_related)
     marked = rows.annotate(**may, _alike=Window(Count("pk"), partition_by=F("state")))
     return [

@@ -68,5 +68,6 @@ invited = who(
     "invited",
     lambda person: Q(pk__in=apps.get_model("webinars.Registration").objects.filter(person=person).values("webinar_id")),
     *OF_A_PROJECT,
+    by_record=True,
 )
 to_everybody = who("public", lambda person: Q(state="published") | Q(kind="information", state__in=ANNOUNCED))

@@ -18,7 +18,7 @@ from facility.workflow.engine import Faces, state_field
 from facility.workflow.steps import NEW, step
 from webinars.webinar import Webinar
 
-own_registration = who("own registration", lambda person: Q(person=person), "advisor", "manager")
+own_registration = who("own registration", lambda person: Q(person=person), "advisor", "manager", by_record=True)
 
 
 INVITATION = gettext_noop("You are invited to the webinar %(title)s, %(when)s.")

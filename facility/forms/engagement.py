@@ -130,7 +130,7 @@ class ContactForm(StepForm):
         """A manager names contacts of their own clusters only."""
         if self.by is None or self.by is SYSTEM or self.is_consequence:
             return
-        if not held(self.by, "lead", "coordinator").exists():
+        if not held(self.by, "lead", "coordinator"):
             mine = Cluster.objects.filter(pk__in=held(self.by, "manager", scope="cluster"))
             self.narrow_to("cluster", mine.order_by("sort_name"))
             self.fields["cluster"].required = True

@@ -24,7 +24,7 @@ from facility.roles import (
     system,
     who,
 )
-from facility.workflow import clock, door
+from facility.workflow import clock, door, roles
 from facility.workflow.engine import Faces, Record
 from facility.workflow.steps import SYSTEM, guard, step
 
@@ -170,6 +170,10 @@ class Grant(Record):
         """Ends the role now, and with it the person's sessions. Managers of a cluster end each other's access."""
         self.until_at = clock.now()
         self.changes_what_may_be_done(False)
+
+    def after_step(self, name: str, *, by: Any) -> None:
+        """From here on the request knows the new roles."""
+        roles.forget()
 
     def overseers(self) -> list[Any]:
         """The lead coordinators, where it belongs to a programme."""

@@ -13,11 +13,10 @@ from django.db import models
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from facility.roles import in_force
-from facility.workflow import clock
+from facility.workflow import clock, roles
 from facility.workflow.ids import uuid7
 
 # What a token may do.
@@ -101,13 +100,16 @@ class Person(AbstractBaseUser):
     def scope_id(self) -> None:
         """A person belongs to no programme; jobs about one ask this, as they ask records."""
 
-    @cached_property
-    def _roles(self) -> frozenset[str]:
-        return frozenset(in_force().filter(person=self).values_list("role", flat=True))
+    def grants_held(self) -> frozenset[roles.Held]:
+        """What the person holds now, as role, kind of scope and key; read once per request."""
+        return roles.of(self.pk, self._read_grants)
+
+    def _read_grants(self) -> frozenset[roles.Held]:
+        return frozenset(in_force().filter(person=self.pk).values_list("role", "scope_type", "scope_key"))
 
     def roles_held(self) -> frozenset[str]:
-        """The roles that the person holds anywhere now; read once per request."""
-        return self._roles
+        """The roles that the person holds anywhere now."""
+        return frozenset(role for role, _type, _key in self.grants_held())
 
 
 class SignedIn(HttpRequest):

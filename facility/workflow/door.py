@@ -18,7 +18,7 @@ from django.db.models.expressions import ExpressionWrapper
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from . import clock, counts, trail
+from . import clock, counts, roles, trail
 from .ids import uuid7
 from .jobs import Job
 from .steps import NEW, Blocked, Invalid, NotAllowed, NotFound, Refused, Stale, Step, parent_step, unmet
@@ -180,10 +180,11 @@ class _Run:
         if self.step.locks:
             self.lock_shared(model)
         rows = model._base_manager.filter(pk__in=ids).order_by("pk").select_related(*model.door_related)
-        rows = rows.select_for_update(of=("self",), no_key=True).annotate(
-            _may=ExpressionWrapper(self.step.who.q(self.by), output_field=models.BooleanField()),
-            _may_see=ExpressionWrapper(model.visible().q(self.by), output_field=models.BooleanField()),
-        )
+        with roles.asked_anew():
+            rows = rows.select_for_update(of=("self",), no_key=True).annotate(
+                _may=ExpressionWrapper(self.step.who.q(self.by), output_field=models.BooleanField()),
+                _may_see=ExpressionWrapper(model.visible().q(self.by), output_field=models.BooleanField()),
+            )
         found = {record.pk: record for record in rows}
         if len(found) < len(ids):
             raise NotFound(_("There is no such record."))

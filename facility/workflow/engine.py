@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
@@ -45,6 +46,12 @@ class Faces:
         return any_of(*(face for face in (self.staff, self.participant, self.public) if face))
 
 
+def mark(who: Who, person: Any) -> Any:
+    """A column that tells of each row whether the person is this."""
+    found = who.q(person)
+    return Value(False) if found is NOBODY else ExpressionWrapper(found, output_field=models.BooleanField())
+
+
 R = TypeVar("R", bound="Record")
 
 
@@ -68,15 +75,14 @@ class RecordQuerySet(QuerySet[R]):
         waits = NOBODY
         for state, names in self.model.awaits.items():
             for name in names:
-                waits |= Q(state=state) & self.model.step(name).who.q(person)
+                if (who := self.model.step(name).who.q(person)) is not NOBODY:
+                    waits |= Q(state=state) & who
         return self.filter(waits)
 
     def with_offers(self, person: Any) -> Self:
         """Adds to each row, without a query per row, which steps the person may take: see `Record.offered_steps`."""
         marks = {
-            f"_may_{name}": ExpressionWrapper(step.who.q(person), output_field=models.BooleanField())
-            for name, step in self.model.steps().items()
-            if not step.creates()
+            f"_may_{name}": mark(step.who, person) for name, step in self.model.steps().items() if not step.creates()
         }
         return self.annotate(**marks)
 
@@ -285,12 +291,21 @@ class Workflow(Record):
         """The name of the state for a reader."""
         if face != "staff" and self.state in self.outside_words:
             return str(self.outside_words[self.state])
-        return str(self.get_state_display())  # type: ignore[attr-defined]
+        return str(words_of(self._meta.get_field("state")).get(self.state, self.state))
 
     @classmethod
     def from_state(cls, state: str) -> list[Step]:
         """The steps that lead out of a state."""
         return [step for step in cls.steps().values() if state in step.sources]
+
+
+@functools.cache
+def words_of(column: Any) -> dict[Any, Any]:
+    """The choices of a column by value, each in the language that is active when it is read.
+
+    Django's own `get_…_display` makes this anew for every value, which is half the time of a list of fifty rows.
+    """
+    return dict(column.flatchoices)
 
 
 def state_field(states: type[models.TextChoices]) -> FSMField:

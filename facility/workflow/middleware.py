@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import SimpleLazyObject
 
-from . import api, clock, door
+from . import api, clock, door, roles
 from .steps import Blocked, Invalid, NotAllowed, NotFound, Stale
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ class RequestIdMiddleware:
         token = door.request_id.set(number)
         structlog.contextvars.bind_contextvars(request_id=number)
         try:
-            with clock.receiving():
+            with clock.receiving(), roles.keeping():
                 answer = self.get_response(request)
             # The name of the route, since addresses may hold codes and what people searched for.
             route = request.resolver_match.view_name if request.resolver_match else ""

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django_countries.fields import Country
 
-from .engine import Record
+from .engine import Record, words_of
 from .input import choices_of
 from .steps import Step
 from .trail import Entry
@@ -47,8 +48,10 @@ def cell(record: Any, name: str) -> dict[str, Any]:
             getattr(value, "lang", ""),
             value.title(),
         )
+    elif isinstance(value, Country):
+        value = value.name
     elif column is not None and getattr(column, "choices", None):
-        value = getattr(owner, f"get_{last}_display")()
+        value = words_of(column).get(value, value)
     align = "right" if isinstance(value, int | Decimal | float) and not isinstance(value, bool) else ""
     return {"label": label, "value": shown(value), "align": align, "url": url, "lang": lang}
 

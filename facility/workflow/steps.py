@@ -13,6 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
+from . import roles
+
 NEW, KEPT = "new", "kept"
 NOBODY, EVERYBODY = Q(pk__isnull=True), Q(pk__isnull=False)
 
@@ -76,12 +78,14 @@ class Who:
     """Who may: a name for the matrix and one Q over the rows of the record, for a given person.
 
     `rule(person)` is asked only for people who are signed in. `roles` are the grant roles it builds on: they tell
-    whether a step that makes a new record is worth offering.
+    whether a step that makes a new record is worth offering, and whoever holds none of them need not be looked for in
+    any row. A rule that reads the record alone (its author, say) is `by_record`: the roles then only tell the former.
     """
 
     name: str
     rule: Callable[[Any], Q]
     roles: frozenset[str] = frozenset()
+    by_record: bool = False
     parts: tuple[Who, ...] = ()
     narrowed: Q | None = None
 
@@ -92,16 +96,23 @@ class Who:
     def q(self, person: Any) -> Q:
         """The rows of the record on which `person` is this."""
         found = self._q(person)
-        return found & self.narrowed if self.narrowed is not None else found
+        return found if self.narrowed is None or found is NOBODY else found & self.narrowed
 
     def _q(self, person: Any) -> Q:
         if self.parts:
-            return functools.reduce(lambda one, other: one | other, (part.q(person) for part in self.parts))
+            found = [one for one in (part.q(person) for part in self.parts) if one is not NOBODY]
+            return functools.reduce(lambda one, other: one | other, found) if found else NOBODY
         if self is system:
             return EVERYBODY if person is SYSTEM else NOBODY
         if self.name.startswith("public"):
             return self.rule(person)
-        return self.rule(person) if getattr(person, "pk", None) else NOBODY
+        if not getattr(person, "pk", None) or self.lacks_role(person):
+            return NOBODY
+        return self.rule(person)
+
+    def lacks_role(self, person: Any) -> bool:
+        """Whether the person's roles already rule this out; never said outside of a request, where roles may change."""
+        return bool(self.roles) and not self.by_record and roles.are_kept() and not self.roles & person.roles_held()
 
     def could(self, roles: frozenset[str]) -> bool:
         """Whether somebody with these roles may be this for some row; False for what only follows from other steps."""
@@ -114,9 +125,9 @@ class Who:
         return [name for part in self.parts for name in part.names()] if self.parts else [self.name]
 
 
-def who(name: str, rule: Callable[[Any], Q], *roles: str) -> Who:
+def who(name: str, rule: Callable[[Any], Q], *roles: str, by_record: bool = False) -> Who:
     """A predicate on people, named as the matrix of permissions names it."""
-    return Who(name, rule, frozenset(roles))
+    return Who(name, rule, frozenset(roles), by_record)
 
 
 def any_of(*parts: Who) -> Who:
@@ -125,7 +136,7 @@ def any_of(*parts: Who) -> Who:
         " or ".join(part.name for part in parts),
         lambda person: NOBODY,
         frozenset().union(*(part.roles for part in parts)),
-        parts,
+        parts=parts,
     )
 
 

@@ -181,5 +181,5 @@ def test_the_trail_asks_the_same_number_of_questions(client, scene, django_asser
         make.call(programme, coordinator)
     client.force_login(coordinator)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get("/workspace/trail/")
