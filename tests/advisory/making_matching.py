@@ -12,11 +12,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from advisory.advisor import Advisor
+from advisory.agreement import Agreement
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.matchrun import MatchRun
 from advisory.project import Project
 from facility.application import Application
+from facility.instruments.signature import texts_of
+from facility.roles import holders
 from facility.workflow import jobs
 from facility.workflow.jobs import Job
 from facility.workflow.steps import SYSTEM
@@ -172,10 +175,46 @@ def offered(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assi
     return made.perform("offer", by=by)
 
 
+def accepted(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
+    """An offer that was accepted, with both signatures of the advisor."""
+    made = offered(project, advisor, by, kind)
+    return made.perform("accept", by=advisor.person, has_signed_terms=True, has_declared_interests=True)
+
+
+def drafted(assignment: Assignment, by: Any, **fields: Any) -> Agreement:
+    """An agreement that nobody has signed."""
+    due = assignment.project.ends_on
+    values = {
+        "assignment": str(assignment.pk),
+        "targets": "Five firms measure their use of energy.",
+        "days": assignment.days,
+        "deliverables": [{"text": "A plan for each firm", "due_on": due}],
+        **fields,
+    }
+    return Agreement().perform("draft", by=by, **values)
+
+
+def sign(agreement: Agreement, *people: Any) -> Agreement:
+    """Signed by these people, who have read the text as it stands."""
+    for person in people:
+        agreement.perform("sign", by=person, seen=texts_of(agreement)[0].sha256, has_read=True)
+    return agreement
+
+
+def head_of(project: Any) -> Any:
+    """Who signs for the lead cluster."""
+    return holders("manager", scope="cluster", key=project.application.lead_cluster_id).first()
+
+
+def signed(assignment: Assignment, by: Any) -> Agreement:
+    """An agreement that both sides have signed."""
+    return sign(drafted(assignment, by), assignment.advisor.person, head_of(assignment.project))
+
+
 def active(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
     """An advisor at work."""
-    made = offered(project, advisor, by, kind)
-    made.perform("accept", by=advisor.person, has_signed_terms=True, has_declared_interests=True)
+    made = accepted(project, advisor, by, kind)
+    signed(made, by)
     return made.perform("start", by=by)
 
 

@@ -158,10 +158,8 @@ def action(one: Case, **fields: Any) -> Action:
 
 
 def approved_plan(one: Case) -> None:
-    """A plan with one action, signed and approved."""
+    """A plan with one action, approved."""
     action(one)
-    for voice in (one.adviser, one.manager):
-        one.project.perform("sign_agreement", by=voice)
     one.project.perform("approve_plan", by=one.coordinator)
 
 

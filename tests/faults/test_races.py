@@ -22,7 +22,8 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from advisory.assignment import LIVE, Assignment
+from advisory.assignment import Assignment
+from advisory.checks import LIVE
 from advisory.project import Project
 from config import process
 from facility.application import Application
