@@ -15,6 +15,7 @@ from advisory.matchrun import MatchRun
 from advisory.project import Project
 from config.demo import facts
 from config.demo.act_advisors import as_read
+from config.demo.act_support import sign_agreement
 from config.demo.act_call import CHECKED, coordinator, describe, lead, manager
 from config.demo.act_second_around import around, profile
 from config.demo.act_second_support import support
@@ -237,6 +238,7 @@ def team(now: Now, projects: list[Project]) -> None:
             continue
         one.perform("offer", by=coordinator(stage))
         one.perform("accept", by=one.advisor.person, has_signed_terms=True, has_declared_interests=True)
+        sign_agreement(stage, one)
         one.perform("start", by=coordinator(stage))
     now.on(-2)
     for one in waiting:

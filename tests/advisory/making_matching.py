@@ -16,7 +16,9 @@ from advisory.agreement import Agreement
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.matchrun import MatchRun
+from advisory.preference import Preference
 from advisory.project import Project
+from advisory.terms import Terms
 from facility.application import Application
 from facility.instruments.signature import texts_of
 from facility.roles import holders
@@ -236,3 +238,21 @@ def statements(client: Any, page: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(page).status_code == 200
     return len(queries)
+
+
+def preferred(project: Any, manager: Any, named: str, kind: str = "exclusion") -> Preference:
+    """What the manager of the lead cluster says of an advisor they know by name."""
+    values = {
+        "kind": kind,
+        "side": "manager",
+        "programme": str(project.programme_id),
+        "named": named,
+        "cluster": str(project.application.lead_cluster_id),
+        "reason": "We have worked together.",
+    }
+    return Preference().perform("state_preference", by=manager, **values)
+
+
+def terms(programme: Any, lead: Any, text: str = "You log what you do.") -> Terms:
+    """A version of the terms, in English and Dutch."""
+    return Terms().perform("write", by=lead, programme=str(programme.pk), text=text, texts={"nl": f"NL: {text}"})

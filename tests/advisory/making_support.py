@@ -163,6 +163,13 @@ def approved_plan(one: Case) -> None:
     one.project.perform("approve_plan", by=one.coordinator)
 
 
+def renewed(one: Case, **fields: Any) -> None:
+    """The agreement in other words, which nobody has signed."""
+    agreement = one.project.agreements.get()
+    values = {name: getattr(agreement, name) for name in ("targets", "days", "deliverables")}
+    agreement.perform("revise", by=one.coordinator, **values | fields)
+
+
 def wrapped_up(one: Case) -> None:
     """Support has ended."""
     one.project.perform("wrap_up", by=one.coordinator)

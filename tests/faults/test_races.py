@@ -619,6 +619,8 @@ def assignment_in(state, project, advisor, by, kind="business"):
         if made.state == state:
             break
         made.perform(name, by=person, **data)
+        if name == "accept":
+            matching.signed(made, by)
         assert made.state == until
     return made
 
@@ -659,11 +661,10 @@ def test_of_two_rival_steps_on_an_assignment_one_is_taken(pool, office, rivals):
 
 def end(one, advisor, by):
     """Frees the place for the next round."""
-    if one.state == "accepted":
-        one.perform("start", by=by)
     for state, name, person in (
         ("approved", "discard", by),
         ("offered", "decline", advisor.person),
+        ("accepted", "withdraw", by),
         ("active", "replace", by),
     ):
         if one.state == state:
