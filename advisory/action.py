@@ -21,7 +21,7 @@ from facility.workflow.steps import NEW, guard, step
 
 from .needs import Need
 from .project import SUPPORTED, Project
-from .voices import REASON, advisor_on, manager_on
+from .voices import REASON, advisor_on, manager_on, untied_advisor_on
 
 FORMS = [(term.id, term.label("en")) for term in vocabulary("forms")]
 MODES = [(mode.id, mode.label("en")) for mode in matrix().modes]
@@ -79,7 +79,7 @@ class Action(InProgramme):
         "due_on": "due_on",
         "document": "document_id",
     }
-    faces = Faces(readers, any_of(advisor_on(), manager_on()))
+    faces = Faces(readers, any_of(untied_advisor_on(), manager_on()))
 
     state = state_field(State)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="actions", verbose_name=_("project"))

@@ -210,8 +210,7 @@ class Agreement(InProgramme):
         project = self.project
         lines = [
             _t("Agreement on the support of %s") % project.name,
-            _t("Between the advisor (%s) and the cluster that leads the project.")
-            % self.assignment.get_kind_display(),
+            _t("Between the advisor (%s) and the cluster that leads the project.") % self.assignment.get_kind_display(),
             _t("Support lasts from %(first)s to %(last)s. The advisor gives up to %(days)d days.")
             % {"first": _day(project.starts_on), "last": _day(project.ends_on), "days": self.days},
             _t("Targets") + ":\n" + self.targets,

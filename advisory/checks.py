@@ -1,10 +1,11 @@
-"""What must be true of an assignment before a step, and how many days and places are left: guards of `assignment.py`."""
+"""What must be true of an assignment before a step, and what days and places are left: guards of `assignment.py`."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import formats
@@ -160,14 +161,12 @@ def days_left_on(project: Any, *, besides: Any = None) -> Decimal:
 
 def _spoken_for(assignments: Any, *, besides: Any, **whose: Any) -> Decimal:
     """Days of the assignments that stand, and the days that replaced advisors have worked."""
-    from advisory.session import SupportSession
-
     standing = assignments.filter(state__in=COMMITTED).exclude(pk=besides)
     agreed = standing.aggregate(days=Coalesce(Sum("days"), 0))["days"]
     # Of whoever was replaced, and has not come back.
     gone = assignments.filter(state="replaced", advisor=OuterRef("advisor"), project=OuterRef("project"))
     back = assignments.filter(state__in=COMMITTED, advisor=OuterRef("advisor"), project=OuterRef("project"))
-    held = SupportSession.objects.filter(**whose).exclude(state__in=["planned", "cancelled"])
+    held = apps.get_model("advisory.SupportSession").objects.filter(**whose).exclude(state__in=["planned", "cancelled"])
     worked = held.filter(Exists(gone), ~Exists(back))
     hours = worked.aggregate(hours=Sum(F("contact_hours") + F("preparation_hours")))["hours"] or Decimal(0)
     return agreed + hours / HOURS_PER_DAY
@@ -183,4 +182,3 @@ def expected_days(project: Any) -> int:
 def amount(days: Decimal) -> str:
     """Days as people write them: 7, or 6.5."""
     return formats.number_format(days.quantize(Decimal("0.1")).normalize() if days % 1 else int(days))
-

@@ -21,10 +21,12 @@ own_words = who("author", lambda person: Q(said_by=person))
 # An advisor speaks for themselves, a manager for a cluster of their own.
 speaker = who(
     "advisor or cluster manager of one's own",
-    lambda person: Q(said_by=person)
-    & (
-        Q(side="advisor", advisor_id__in=held(person, "advisor", scope="advisor"))
-        | Q(side="manager", cluster_id__in=held(person, "manager", scope="cluster"))
+    lambda person: (
+        Q(said_by=person)
+        & (
+            Q(side="advisor", advisor_id__in=held(person, "advisor", scope="advisor"))
+            | Q(side="manager", cluster_id__in=held(person, "manager", scope="cluster"))
+        )
     ),
     "advisor",
     "manager",

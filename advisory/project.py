@@ -15,14 +15,15 @@ from facility.registry.cluster import Cluster
 from facility.registry.documents import Document
 from facility.registry.grants import grant
 from facility.registry.people import Person
-from facility.roles import any_of, in_force, lead, office, parent_step, readers
+from facility.roles import any_of, holders, in_force, lead, office, parent_step, readers
 from facility.workflow import clock, door
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, step
 
 from .case import Case, Lesson, ProjectCluster
-from .voices import REASON, advisor_on, lead_manager_on, manager_on, voices_of
+from .voices import REASON, advisor_on, lead_manager_on, manager_on, untied_advisor_on, voices_of
+from .watch import flag_the_tied
 
 SUPPORTED = ("matched", "assessing", "planning", "in_support", "wrapping_up")
 
@@ -113,7 +114,7 @@ class Project(Case):
         "final_note": "final_note",
         "roadmap": "roadmap_id",
     }
-    faces = Faces(readers, any_of(own_advisor, own_manager))
+    faces = Faces(readers, any_of(untied_advisor_on("pk"), own_manager))
 
     agreements: Any
 
@@ -199,6 +200,14 @@ class Project(Case):
         """Changes dates, days, targets and deliverables. An agreement whose text names them is to be signed anew."""
         for name, value in data.items():
             setattr(self, name, value)
+
+    @step(label=_("Add a partner cluster"), source=list(RUNNING), target=None, who=office, form="AddPartner")
+    def add_partner(self, *, by: Any, cluster: Any) -> None:
+        """Another cluster takes part from now on; its managers see the project, and conflicts are checked again."""
+        ProjectCluster(project=self, cluster=cluster).save()
+        self.trail_also("clusters", None, [cluster.name])
+        for manager in holders("manager", scope="cluster", key=cluster.pk):
+            grant(manager, "manager", "project", self.pk, by=by, programme=self.programme)
 
     @step(label=_("Match"), source=State.OPENED, target=State.MATCHED, who=parent_step, quiet=True)
     def match(self, *, by: Any) -> None:
@@ -330,6 +339,8 @@ class Project(Case):
 
     def after_step(self, name: str, *, by: Any) -> None:
         """With the first meeting the needs are open to be named; a change of terms reaches the agreements."""
+        if name == "add_partner":
+            flag_the_tied(by=by, people=list(self.assignments.values_list("advisor__person", flat=True)))
         if name == "edit":
             for agreement in self.agreements.filter(state__in=["open", "signed"]).order_by("pk"):
                 agreement.perform("follow", by=by)

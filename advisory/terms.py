@@ -25,9 +25,7 @@ STANDARD = gettext_noop(
     "coordinator has decided. What I write for the cluster belongs to the cluster; the programme may report on it."
 )
 
-advisor_there = who(
-    "advisor of the programme", lambda person: Q(programme_id__in=held(person, "advisor")), "advisor"
-)
+advisor_there = who("advisor of the programme", lambda person: Q(programme_id__in=held(person, "advisor")), "advisor")
 
 
 class Terms(Record):

@@ -43,9 +43,7 @@ class Watched(Checked):
     class Meta:
         abstract = True
 
-    @step(
-        label=_("Flag a conflict"), source=list(LIVE), target=None, who=any_of(system, parent_step), quiet=True
-    )
+    @step(label=_("Flag a conflict"), source=list(LIVE), target=None, who=any_of(system, parent_step), quiet=True)
     def flag_conflict(self, *, by: Any) -> None:
         """A conflict came up: the office decides, and until then the advisor reads nothing of the project."""
         self.conflicted_at = clock.now()
@@ -53,9 +51,7 @@ class Watched(Checked):
         names = {"advisor": self.advisor.person.name, "project": self.project.name}
         self.tell(staff_of(self.programme_id), TODO[self.state], **names)
 
-    @step(
-        label=_("Clear the conflict"), source=list(LIVE), target=None, who=any_of(system, parent_step), quiet=True
-    )
+    @step(label=_("Clear the conflict"), source=list(LIVE), target=None, who=any_of(system, parent_step), quiet=True)
     def clear_conflict(self, *, by: Any) -> None:
         """The conflict does not stand any more; an advisor at work reads the project again."""
         self.conflicted_at = None

@@ -189,6 +189,7 @@ MAY |= {
     ("advisory.terms", "write"): LEAD,
     ("advisory.project", "open"): OFFICE,
     ("advisory.project", "edit"): OFFICE,
+    ("advisory.project", "add_partner"): OFFICE,
     ("advisory.project", "match"): NONE,
     ("advisory.project", "kick_off"): OFFICE,
     ("advisory.project", "agree_needs"): NONE,

@@ -87,7 +87,8 @@ class AssignmentPage(DetailPage):
             "about": [] if barred else offer_facts(record),
             "sections": [] if barred else offer_sections(record),
             "terms": None if barred else terms_of(record),
-            "agreement": agreement and {"url": agreement.get_absolute_url(), "state": state_tag(agreement, record.face)},
+            "agreement": agreement
+            and {"url": agreement.get_absolute_url(), "state": state_tag(agreement, record.face)},
             "draft_url": ""
             if agreement or barred or record.state != "accepted"
             else f"{step_url(Agreement(), Agreement.step('draft'))}?assignment={record.pk}",

@@ -15,10 +15,10 @@ from advisory.matchrun import MatchRun
 from advisory.project import Project
 from config.demo import facts
 from config.demo.act_advisors import as_read
-from config.demo.act_support import sign_agreement
 from config.demo.act_call import CHECKED, coordinator, describe, lead, manager
 from config.demo.act_second_around import around, profile
 from config.demo.act_second_support import support
+from config.demo.act_support import sign_agreement
 from config.demo.facts import DemoPerson
 from config.demo.stage import ZONE, Now, Stage
 from facility.application import Application

@@ -152,9 +152,8 @@ def tied_clusters(person: Any) -> QuerySet:
     """The clusters in which the person has an interest: the one rule for reading, assigning and taking off.
 
     By the register (cluster, member organisation, manager who is tied to them), by the past employers of their
-    profile or confirmed CV (by name, whatever its capitals), by managing the cluster themselves, and by answering for its part in an
-    application. `person` may be an OuterRef of a
-    query two levels up.
+    profile or confirmed CV (by name, whatever its capitals), by managing the cluster themselves, and by answering for
+    its part in an application. `person` may be an OuterRef of a query two levels up.
     """
     declared = Conflict.objects.filter(person=person)
     houses = ProfileEmployer.objects.filter(person=person).values("sort_name")

@@ -278,6 +278,7 @@ MODEL: dict[str, dict[str, Row]] = {
     "advisory.project": rows("""
         open: new -> opened                                       | office
         edit: opened matched assessing planning -> =              | office
+        add_partner: opened matched assessing planning in_support wrapping_up -> = | office
         match: opened -> matched                                  | nobody
         kick_off: matched -> assessing                            | office
         agree_needs: assessing -> planning                        | nobody
