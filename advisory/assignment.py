@@ -355,6 +355,7 @@ class Assignment(Succession, Watched):
                 agreement.perform("end", by=by)
         if name == "start":
             self.give_sight(by)
+            self.take_over(by)
             if self.project.state == "opened":
                 self.project.perform("match", by=by)
 

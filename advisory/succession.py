@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from advisory.advisor import Advisor
 from advisory.checks import LIVE, Checked, days_left_on
 from facility.roles import office, parent_step
+from facility.workflow.engine import perform_many
 from facility.workflow.steps import Blocked, guard, step, unmet
 
 # States in which a place is free again because somebody did not come or did not stay.
@@ -50,7 +51,14 @@ class Succession(Checked):
     def offer_next(self, *, by: Any) -> None:
         """Proposes, approves and offers the place to the runner-up of the match run, checked again just now."""
 
-    @step(label=_("Name as lead advisor"), source=list(LIVE), target=None, who=office, guards=[leads_not_yet])
+    @step(
+        label=_("Name as lead advisor"),
+        source=list(LIVE),
+        target=None,
+        who=office,
+        guards=[leads_not_yet],
+        locks="project",
+    )
     def make_lead(self, *, by: Any) -> None:
         """Leads the project from now on instead of whoever did."""
         for other in self.project.assignments.filter(is_lead=True, state__in=LIVE).exclude(pk=self.pk):
@@ -81,6 +89,13 @@ class Succession(Checked):
         successor = self.follower(found)
         for name in ("propose_from_run", "approve", "offer"):
             successor.perform(name, by=by)
+
+    def take_over(self, by: Any) -> None:
+        """Inside a step: open actions of whoever was on this place before are this advisor's now."""
+        before = self.project.assignments.filter(kind=self.kind, state="replaced").values("advisor__person")
+        there = self.project.assignments.filter(state="active").exclude(pk=self.pk).values("advisor__person")
+        rows = self.project.actions.filter(state__in=["planned", "under_way"], owner__in=before)
+        perform_many(rows.exclude(owner__in=there), "pass_on", by=by, owner=str(self.advisor.person_id))
 
     def runner_up(self) -> Advisor | None:
         """Whom the match run would have taken next for this place; None where it knows nobody."""

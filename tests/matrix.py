@@ -188,6 +188,7 @@ MAY |= {
     ("advisory.preference", "take_back"): OFFICE | CLUSTER,
     ("advisory.terms", "write"): LEAD,
     ("advisory.project", "open"): OFFICE,
+    ("advisory.action", "pass_on"): NONE,
     ("advisory.project", "edit"): OFFICE,
     ("advisory.project", "add_partner"): OFFICE,
     ("advisory.project", "match"): NONE,

@@ -17,6 +17,7 @@ from advisory.preference import KINDS, SIDES
 from advisory.project import Project
 from facility.forms import SHORT, DeclarationForm, Edits, SignEngagement, long_text
 from facility.registry.cluster import Cluster
+from facility.registry.people import Person
 from facility.registry.programme import Programme
 from facility.roles import held
 from facility.workflow.input import ReasonForm, Rows, StepForm
@@ -74,6 +75,12 @@ class TakeDays(StepForm):
     """From an agreement."""
 
     days = forms.IntegerField(label=_("Days"), min_value=1, max_value=400)
+
+
+class PassOn(StepForm):
+    """To whom an action goes."""
+
+    owner = forms.ModelChoiceField(label=_("Responsible"), queryset=Person.objects.all())
 
 
 class DeliverableRow(forms.Form):
@@ -221,6 +228,7 @@ class PreferenceForm(StepForm):
 __all__ = [
     "ApproveAssignment",
     "DraftAgreement",
+    "PassOn",
     "PreferenceForm",
     "ReplaceAdvisor",
     "ReviseAgreement",

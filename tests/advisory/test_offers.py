@@ -17,7 +17,7 @@ from advisory.terms import STANDARD
 from facility.instruments.link import Link, Tries
 from facility.instruments.signature import Signature
 from facility.registry.conflicts import Conflict
-from facility.workflow.steps import Blocked, Invalid, NotAllowed
+from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
 from facility.workflow.trail import Notice
 from tests import factories as make
 from tests.advisory import making_matching as matching
@@ -127,16 +127,23 @@ def test_a_link_ends_with_the_offer_the_next_link_and_the_conflict(programme, co
     assert not Link.objects.filter(sha256__in=[first, second]).exists()
 
 
-def test_control_a_link_that_is_not_used_up_answers_twice(programme, coordinator, project, monkeypatch):
-    """Shows that the tests above look: with the use of a link taken away, a second answer is let in."""
-    advisor = matching.pooled(programme, coordinator)
-    offer = matching.offered(project, advisor, coordinator)
-    link = Link.find(Link.make(advisor.person, offer, "accept"))
+def test_a_link_answers_once(programme, coordinator, project):
+    offer = matching.offered(project, matching.pooled(programme, coordinator), coordinator)
+    link = Link.find(Link.make(offer.advisor.person, offer, "accept"))
+    link.take({})
+    with pytest.raises(NotFound, match="has been used"):
+        link.take({})
+
+
+def test_control_a_link_that_is_not_used_up_comes_to_the_door_again(programme, coordinator, project, monkeypatch):
+    """Shows that the test above looks: with the use taken away, only the state of the offer stands in the way."""
+    offer = matching.offered(project, matching.pooled(programme, coordinator), coordinator)
+    link = Link.find(Link.make(offer.advisor.person, offer, "accept"))
     monkeypatch.setattr(Link, "spend", lambda self, act: act())
     link.take({})
-    Assignment._base_manager.filter(pk=offer.pk).update(state="offered")
-    link.take({})
-    assert not Link.objects.get(pk=link.pk).used_at
+    with pytest.raises(Blocked, match="is possible only from"):
+        link.take({})
+    assert Link.objects.get(pk=link.pk).used_at is None
 
 
 def run_with_runner_up(programme, coordinator, project, first, second):
@@ -179,9 +186,11 @@ def test_who_is_next_is_checked_again_and_asked_in_one_click(programme, coordina
     successor = Assignment.objects.get(advisor=second)
     assert answer.url == successor.get_absolute_url()
     assert (successor.state, successor.predecessor_id, successor.days) == ("offered", one.pk, one.days)
-    with pytest.raises(Blocked, match="was asked for this project before"):
+    with pytest.raises(Blocked, match="is on the project already: Offered"):
         fresh(one).perform("offer_next", by=coordinator)  # a second click
     successor.perform("decline", by=second.person, reason="No.")
+    with pytest.raises(Blocked, match="was asked for this project before"):
+        fresh(one).perform("offer_next", by=coordinator)
     with pytest.raises(Blocked, match="names nobody else"):
         successor.perform("offer_next", by=coordinator)
 

@@ -631,6 +631,8 @@ RIVALS = [
     ("offered", ("accept", "adviser", AGREED), ("lapse", "system", {})),
     ("offered", ("decline", "adviser", NO), ("lapse", "system", {})),
     ("offered", ("accept", "adviser", AGREED), ("decline", "adviser", NO)),
+    ("offered", ("accept", "adviser", AGREED), ("withdraw", "office", NO)),
+    ("accepted", ("start", "office", {}), ("withdraw", "office", NO)),
     ("active", ("replace", "office", NO), ("complete", "office", {})),
     ("active", ("replace", "office", NO), ("replace", "office", NO)),
     ("approved", ("offer", "office", {}), ("discard", "office", NO)),
@@ -647,7 +649,7 @@ def test_of_two_rival_steps_on_an_assignment_one_is_taken(pool, office, rivals):
     rounds = amount(PAIRS)
     (project,), advisor = projects(), matching.pooled(programme, coordinator, capacity=9)
     who = {"adviser": advisor.person, "system": SYSTEM, "office": coordinator}
-    follows = {("approve", "discard")}
+    follows = {("approve", "discard"), ("accept", "withdraw")}
     for _turn in range(rounds):
         one = assignment_in(state, project, advisor, coordinator)
         answers = together(*(step(one, name, who[by], **data) for name, by, data in pair))

@@ -310,6 +310,7 @@ MODEL: dict[str, dict[str, Row]] = {
     "advisory.action": rows("""
         plan: new -> planned                                      | office adviser_on_project
         edit: planned under_way -> =                              | office adviser_on_project
+        pass_on: planned under_way -> =                           | nobody
         begin: planned -> under_way                               | office adviser_on_project
         prove: planned under_way -> =                             | office adviser_on_project
         finish: under_way -> done                                 | office adviser_on_project
