@@ -13,7 +13,7 @@ from facility.registry.documents import Document
 from facility.registry.matrix import matrix
 from facility.registry.programme import InProgramme
 from facility.registry.vocabulary_data import vocabulary
-from facility.roles import any_of, office, readers
+from facility.roles import any_of, office, parent_step, readers
 from facility.workflow import clock
 from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, state_field
@@ -21,7 +21,7 @@ from facility.workflow.steps import NEW, guard, step
 
 from .needs import Need
 from .project import SUPPORTED, Project
-from .voices import REASON, advisor_on, manager_on
+from .voices import REASON, advisor_on, manager_on, untied_advisor_on
 
 FORMS = [(term.id, term.label("en")) for term in vocabulary("forms")]
 MODES = [(mode.id, mode.label("en")) for mode in matrix().modes]
@@ -79,7 +79,7 @@ class Action(InProgramme):
         "due_on": "due_on",
         "document": "document_id",
     }
-    faces = Faces(readers, any_of(advisor_on(), manager_on()))
+    faces = Faces(readers, any_of(untied_advisor_on(), manager_on()))
 
     state = state_field(State)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="actions", verbose_name=_("project"))
@@ -157,6 +157,18 @@ class Action(InProgramme):
         self.need, self.project, self.programme = need, need.project, need.project.programme
         for name, value in data.items():
             setattr(self, name, value)
+
+    @step(
+        label=_("Pass on"),
+        source=[State.PLANNED, State.UNDER_WAY],
+        target=None,
+        who=parent_step,
+        quiet=True,
+        form="PassOn",
+    )
+    def pass_on(self, *, by: Any, owner: Any) -> None:
+        """Another advisor has taken over from its owner."""
+        self.owner = owner
 
     @step(
         label=_("Begin"),

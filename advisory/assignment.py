@@ -7,23 +7,20 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
-from django.utils import formats
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from advisory.advisor import KINDS, Advisor, revoke, speaks_one_of, working_languages
-from facility.registry.conflicts import tied_clusters
-from facility.registry.grants import grant
-from facility.registry.programme import InProgramme
+from advisory.advisor import KINDS, Advisor
+from advisory.checks import LIVE, Checked, expected_days
+from advisory.succession import LEFT, Succession
+from advisory.terms import name_terms, sign_terms
+from advisory.watch import Watched
 from facility.roles import any_of, held, holders, office, parent_step, readers, staff_of, system, who
 from facility.workflow import clock
 from facility.workflow.clock import At, Due
 from facility.workflow.engine import Faces, state_field
-from facility.workflow.steps import NEW, Blocked, guard, step
+from facility.workflow.steps import NEW, step
 
-# States in which an assignment takes a place on the project and one of the advisor's.
-LIVE = ("approved", "offered", "accepted", "active")
 UNTOLD = ("proposed", "approved", "discarded")
 PARTS = [
     ("meaning", _("What the CV says")),
@@ -42,7 +39,7 @@ project_manager = who(
 unsigned = Q(has_signed_terms=False) | Q(has_declared_interests=False)
 
 
-class Assignment(InProgramme):
+class Assignment(Succession, Watched):
     """An advisor on a project: proposed by a match run or by hand, approved, offered, accepted, and then at work."""
 
     class State(models.TextChoices):
@@ -56,14 +53,24 @@ class Assignment(InProgramme):
         ACTIVE = "active", _("At work")
         COMPLETED = "completed", _("Completed")
         REPLACED = "replaced", _("Replaced")
+        WITHDRAWN = "withdrawn", _("Offer withdrawn")
 
     records = "assignments"
     lede = _("Which advisor works on which project.")
-    columns = ("advisor", "kind", "lapses_at", "started_at")
+    columns = ("advisor", "kind", "is_lead", "days", "lapses_at", "started_at")
     list_related = ("advisor__person", "project__application__lead_cluster")
-    facts = ("project", "advisor", "kind", "started_at")
-    own_facts = ("offered_at", "lapses_at", "has_signed_terms", "has_declared_interests", "reason")
-    staff_facts = (*own_facts, "match_run", "score")
+    facts = ("project", "advisor", "kind", "is_lead", "started_at")
+    own_facts = (
+        "days",
+        "offered_at",
+        "lapses_at",
+        "terms_number",
+        "has_signed_terms",
+        "has_declared_interests",
+        "conflicted_at",
+        "reason",
+    )
+    staff_facts = (*own_facts, "match_run", "score", "predecessor")
     search_in = ("advisor__person__name", "project__name")
     filter_by = ("state", "kind", "project")
     door_related = ("project__application__lead_cluster", "advisor__person", "match_run", "programme")
@@ -77,6 +84,7 @@ class Assignment(InProgramme):
         "lapsed": "bad",
         "completed": "done",
         "replaced": "warn",
+        "withdrawn": "warn",
     }
     clocks = {"offered": (Due("offer_days"), At("lapse", "lapses_at"))}
     awaits = {"proposed": ("approve",), "approved": ("offer",), "offered": ("accept",), "accepted": ("sign", "start")}
@@ -84,7 +92,11 @@ class Assignment(InProgramme):
         "project": {"id": "project_id", "name": "project__name"},
         "advisor": {"id": "advisor_id", "name": "advisor__person__name", "kind": "advisor__kind"},
         "kind": "kind",
+        "is_lead": "is_lead",
         "started_at": "started_at",
+        "participant:days": "days",
+        "participant:terms_number": "terms_number",
+        "participant:conflicted_at": "conflicted_at",
         "participant:offered_at": "offered_at",
         "participant:lapses_at": "lapses_at",
         "participant:has_signed_terms": "has_signed_terms",
@@ -93,6 +105,7 @@ class Assignment(InProgramme):
         "staff:match_run": "match_run_id",
         "staff:score": "score",
         "staff:parts": "parts",
+        "staff:predecessor": "predecessor_id",
     }
     # A proposal is nobody's news before it is an offer; managers meet the advisor who is at work with them.
     faces = Faces(
@@ -124,6 +137,14 @@ class Assignment(InProgramme):
     has_signed_terms = models.BooleanField(_("terms signed"), default=False)
     has_declared_interests = models.BooleanField(_("no interest declared"), default=False)
     started_at = models.DateTimeField(_("started"), null=True)
+    is_lead = models.BooleanField(_("lead advisor"), default=False)
+    days = models.PositiveSmallIntegerField(_("days"), null=True)
+    terms_number = models.PositiveSmallIntegerField(_("version of the terms"), null=True)
+    handover = models.TextField(_("handover"), blank=True, default="")
+    conflicted_at = models.DateTimeField(_("conflict found"), null=True)
+    predecessor = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="successors", verbose_name=_("follows on")
+    )
 
     class Meta:
         verbose_name = _("assignment")
@@ -135,6 +156,9 @@ class Assignment(InProgramme):
             ),
             models.UniqueConstraint(
                 fields=["project", "advisor"], condition=Q(state__in=LIVE), name="advisor_once_per_project"
+            ),
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(state__in=LIVE, is_lead=True), name="one_lead_advisor_per_project"
             ),
         ]
 
@@ -155,94 +179,45 @@ class Assignment(InProgramme):
         """Days to answer an offer, a setting of the programme."""
         return self.programme.offer_days
 
-    # -- guards
-
-    @guard(_("The advisor is not in the pool."))
-    def is_in_pool(self) -> Any:
-        """Nobody suspended, retired or not yet admitted."""
-        return self.advisor.state == Advisor.State.POOL or [_t("%s is not in the pool.") % self.advisor]
-
-    @guard(_("The advisor has a conflict of interest."))
-    def has_no_conflict(self) -> Any:
-        """The register holds no interest in any cluster of the project."""
-        return [
-            _t("%(advisor)s has a conflict of interest with %(cluster)s.") % {"advisor": self.advisor, "cluster": one}
-            for one in conflicts_of(self.advisor, self.project)
-        ] or True
-
-    @guard(_("The advisor has no capacity left."))
-    def has_capacity(self) -> Any:
-        """The advisor takes fewer projects than the capacity says."""
-        busy = self.advisor.assignments.filter(state__in=LIVE).exclude(pk=self.pk).count()
-        return busy < self.advisor.capacity or [
-            _t("%(advisor)s has %(busy)d projects and takes %(capacity)d at once.")
-            % {"advisor": self.advisor, "busy": busy, "capacity": self.advisor.capacity}
-        ]
-
-    @guard(_("The advisor speaks no language that the project can work in."))
-    def has_common_language(self) -> Any:
-        """One of the project's languages at B1 or better."""
-        codes = working_languages(str(self.project.application.lead_cluster.country))
-        return speaks_one_of(self.advisor.languages, codes) or [
-            _t("%(advisor)s speaks none of %(codes)s at B1 or better.")
-            % {"advisor": self.advisor, "codes": ", ".join(codes)}
-        ]
-
-    @guard(_("The place is taken."))
-    def has_free_place(self) -> Any:
-        """No other advisor of this kind, and not the same one twice."""
-        others = self.project.assignments.filter(Q(kind=self.kind) | Q(advisor=self.advisor_id), state__in=LIVE)
-        return [
-            _t("%(advisor)s is on the project already: %(state)s.")
-            % {"advisor": one.advisor, "state": one.get_state_display()}
-            for one in others.exclude(pk=self.pk).select_related("advisor__person")
-        ] or True
-
-    @guard(_("The project takes no advisors any more."))
-    def has_open_project(self) -> Any:
-        """The project is not closed, stopped or resting."""
-        return self.project.state not in {"closed", "stopped", "paused"} or [
-            _t("%(project)s is %(state)s.") % {"project": self.project, "state": self.project.state_word()}
-        ]
-
-    @guard(_("The offer has ended."))
-    def is_in_time(self) -> Any:
-        """Before the offer lapses."""
-        ends = self.lapses_at
-        return ends is None or clock.now() < ends or [_t("The offer ended on %s.") % formats.date_format(ends, "j F Y")]
-
-    @guard(_("The advisor has not signed the terms."))
-    def has_terms(self) -> bool:
-        """Terms are signed."""
-        return self.has_signed_terms
-
-    @guard(_("The advisor has not declared interests for this project."))
-    def has_declaration(self) -> bool:
-        """The advisor has declared to have no interest in the clusters of the project."""
-        return self.has_declared_interests
-
     # -- steps
 
     @step(label=_("Propose an advisor"), source=NEW, target=State.PROPOSED, who=office, form="ProposeAssignment")
-    def propose(self, *, by: Any, project: Any, advisor: Any, kind: str, reason: str) -> None:
+    def propose(self, *, by: Any, project: Any, advisor: Any, kind: str, reason: str, days: int | None) -> None:
         """Proposes by hand; say why this advisor."""
         self.project, self.advisor, self.kind, self.reason = project, advisor, kind, reason
-        self.programme_id = project.programme_id
+        self.programme_id, self.days = project.programme_id, days or expected_days(project)
 
     @step(label=_("Propose from a match run"), source=NEW, target=State.PROPOSED, who=parent_step, quiet=True)
     def propose_from_run(self, *, by: Any) -> None:
         """Proposed by a match run, which has set project, advisor, kind, score and parts."""
+        self.days = self.days or expected_days(self.project)
 
     @step(
         label=_("Approve"),
         source=State.PROPOSED,
         target=State.APPROVED,
         who=office,
-        guards=[is_in_pool, has_no_conflict, has_capacity, has_common_language, has_free_place, has_open_project],
+        guards=[
+            Checked.is_in_pool,
+            Checked.has_no_conflict,
+            Checked.is_not_excluded,
+            Checked.has_capacity,
+            Checked.has_days,
+            Checked.has_common_language,
+            Checked.has_free_place,
+            Checked.has_budget,
+            Checked.has_open_project,
+        ],
+        form="ApproveAssignment",
         locks="advisor",
     )
-    def approve(self, *, by: Any) -> None:
-        """Keeps the place for this advisor. Nothing is told before the offer."""
+    def approve(self, *, by: Any, days: int | None, reason: str) -> None:
+        """Keeps the place for this advisor. Who is not the one that the match run proposes needs a reason."""
+        rival = self.rival()
+        if rival is not None:
+            self.trail_also("instead_of", None, str(rival.pk))
+        self.reason, self.days = reason or self.reason, days or self.days
+        self.is_lead = self.takes_the_lead()
 
     @step(
         label=_("Discard"),
@@ -260,30 +235,38 @@ class Assignment(InProgramme):
         source=State.APPROVED,
         target=State.OFFERED,
         who=office,
-        guards=[is_in_pool, has_no_conflict, has_open_project],
+        guards=[
+            Checked.is_in_pool,
+            Checked.has_no_conflict,
+            Checked.has_capacity,
+            Checked.has_days,
+            Checked.has_budget,
+            Checked.has_open_project,
+        ],
     )
     def offer(self, *, by: Any) -> None:
-        """Asks the advisor, who answers within the days that the programme gives."""
+        """Asks the advisor, by mail with a link, who answers within the days that the programme gives."""
         self.offered_at = clock.now()
         self.lapses_at = self.offered_at + dt.timedelta(days=self.offer_days)
-        self.tell(
-            self.advisor.person,
-            gettext_noop("You are asked to advise %(project)s. Please answer within %(days)d days."),
-            project=self.project.name,
-            days=self.offer_days,
-        )
+        name_terms(self)
+        self.mail_offer()
+
+    @step(label=_("Send the offer again"), source=State.OFFERED, target=None, who=office)
+    def offer_again(self, *, by: Any) -> None:
+        """A new link by mail; the one before it ends. The day on which the offer ends stays."""
+        self.mail_offer()
 
     @step(
         label=_("Accept"),
         source=State.OFFERED,
         target=State.ACCEPTED,
         who=own_assignment,
-        guards=[is_in_time, has_no_conflict],
+        guards=[Checked.is_in_time, Checked.has_no_conflict],
         form="AcceptOffer",
     )
     def accept(self, *, by: Any, **signed: bool) -> None:
         """You take the project on. Terms and declaration can be signed now or later, but before the start."""
-        self.keep_signatures(signed)
+        self.keep_signatures(by, signed)
         self.tell_staff(gettext_noop("%(advisor)s accepts %(project)s."))
 
     @step(
@@ -291,34 +274,57 @@ class Assignment(InProgramme):
         source=State.ACCEPTED,
         target=None,
         who=own_assignment.when(unsigned),
+        guards=[Checked.has_no_conflict],
         form="SignTerms",
     )
     def sign(self, *, by: Any, **signed: bool) -> None:
         """You agree to the terms and have no interest in the clusters of this project."""
-        self.keep_signatures(signed)
+        self.keep_signatures(by, signed)
 
     @step(label=_("Decline"), source=State.OFFERED, target=State.DECLINED, who=own_assignment, form=REASON)
     def decline(self, *, by: Any, reason: str) -> None:
         """You do not take the project on; say why, so that a better fit is found."""
         self.reason = reason
-        self.tell_staff(gettext_noop("%(advisor)s declines %(project)s."))
+        self.tell_staff(gettext_noop("%(advisor)s declines %(project)s. The page says who is next."))
 
     @step(label=_("Lapse"), source=State.OFFERED, target=State.LAPSED, who=system, quiet=True)
     def lapse(self, *, by: Any) -> None:
         """The offer was not answered in time."""
-        self.tell_staff(gettext_noop("The offer of %(project)s to %(advisor)s lapsed."))
+        self.tell_staff(gettext_noop("The offer of %(project)s to %(advisor)s lapsed. The page says who is next."))
+        self.tell(self.advisor.person, gettext_noop("The offer of %(project)s has ended."), project=self.project.name)
+
+    @step(
+        label=_("Withdraw the offer"),
+        source=[State.OFFERED, State.ACCEPTED],
+        target=State.WITHDRAWN,
+        who=office,
+        form=REASON,
+    )
+    def withdraw(self, *, by: Any, reason: str) -> None:
+        """Takes the offer back before work has begun; the advisor reads the reason, and the place is free."""
+        self.reason = reason
+        told = gettext_noop("The offer of %(project)s is withdrawn: %(reason)s")
+        self.tell(self.advisor.person, told, project=self.project.name, reason=reason)
 
     @step(
         label=_("Start"),
         source=State.ACCEPTED,
         target=State.ACTIVE,
         who=office,
-        guards=[has_terms, has_declaration, is_in_pool, has_no_conflict, has_open_project],
+        guards=[
+            Checked.has_terms,
+            Checked.has_declaration,
+            Checked.has_agreement,
+            Checked.is_in_pool,
+            Checked.has_no_conflict,
+            Checked.has_open_project,
+        ],
         locks="project",
     )
     def start(self, *, by: Any) -> None:
         """The advisor sees project and application from now on, and the managers see the advisor."""
         self.started_at = clock.now()
+        self.is_lead = self.is_lead or self.takes_the_lead()
         self.tell(
             self.advisor.person, gettext_noop("You are the advisor of %(project)s now."), project=self.project.name
         )
@@ -327,12 +333,11 @@ class Assignment(InProgramme):
     def complete(self, *, by: Any) -> None:
         """The work is done; the advisor keeps sight of the project."""
 
-    @step(label=_("Replace"), source=State.ACTIVE, target=State.REPLACED, who=office, form=REASON)
-    def replace(self, *, by: Any, reason: str) -> None:
-        """Ends the assignment before its time; the place is free for another advisor."""
-        self.reason = reason
-        for scope, key in self.sight():
-            revoke(self.advisor.person, scope, key, by=by, reason=reason)
+    @step(label=_("Replace"), source=State.ACTIVE, target=State.REPLACED, who=office, form="ReplaceAdvisor")
+    def replace(self, *, by: Any, reason: str, handover: str) -> None:
+        """Ends the assignment before its time. Days that were worked stay counted; the place is free."""
+        self.reason, self.handover = reason, handover
+        self.end_sight(by, reason)
         self.tell(
             [self.advisor.person, *holders("manager", scope="project", key=self.project_id)],
             gettext_noop("%(advisor)s does not advise %(project)s any more."),
@@ -341,23 +346,29 @@ class Assignment(InProgramme):
 
     def after_step(self, name: str, *, by: Any) -> None:
         """With the start the advisor gets sight of the project, and a project that waited for it is matched."""
-        if name == "approve" and (said := self.has_capacity()) is not True:
-            raise Blocked(said)  # several approvals at once, each of them possible by itself
-        if name != "start":
-            return
-        for scope, key in self.sight():
-            grant(self.advisor.person, "advisor", scope, key, by=by, programme=self.programme)
-        if self.project.state == "opened":
-            self.project.perform("match", by=by)
+        if name == "approve":
+            self.check_again()
+        if name == "offer_next":
+            self.ask_the_next(by)
+        if name in {"withdraw", "replace"}:
+            for agreement in self.project.agreements.filter(assignment=self.pk, state__in=["open", "signed"]):
+                agreement.perform("end", by=by)
+        if name == "start":
+            self.give_sight(by)
+            self.take_over(by)
+            if self.project.state == "opened":
+                self.project.perform("match", by=by)
 
     # -- what the steps use
 
-    def sight(self) -> list[tuple[str, Any]]:
-        """What an advisor at work may see."""
-        return [("project", self.project_id), ("application", self.project.application_id)]
+    def mail_offer(self) -> None:
+        """Inside a step: a notice, and a mail with a link by which the advisor reads and answers."""
+        self.queue("advisory.mail_offer", key=f"offer:{self.pk}:{self.version + 1}")
 
-    def keep_signatures(self, signed: dict[str, bool]) -> None:
-        """A signature once given stays."""
+    def keep_signatures(self, by: Any, signed: dict[str, bool]) -> None:
+        """A signature once given stays; that under the terms is kept with the text that was signed."""
+        if signed.get("has_signed_terms") and not self.has_signed_terms:
+            sign_terms(self, by)
         for name, is_given in signed.items():
             setattr(self, name, is_given or getattr(self, name))
 
@@ -378,17 +389,11 @@ class Assignment(InProgramme):
         return self.facts + {"staff": self.staff_facts, "participant": self.own_facts}.get(face, ())
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
-        """Why this advisor, for the office."""
+        """Why this advisor, and who is next, for the office."""
         if face != "staff":
             return []
         labels = dict(PARTS)
         rows = [[labels.get(one["name"], one["name"]), one["points"], ", ".join(one["evidence"])] for one in self.parts]
         columns = [_("Part"), _("Points"), _("Evidence")]
-        return [{"title": _("Why this advisor"), "columns": columns, "rows": rows, "empty": _("Proposed by hand.")}]
-
-
-def conflicts_of(advisor: Advisor, project: Any) -> list[str]:
-    """The names of the project's clusters in which the advisor has an interest, lead and partners alike."""
-    clusters = project.parties.values("cluster_id")
-    found = tied_clusters(advisor.person_id).filter(pk__in=clusters).order_by("sort_name").distinct()
-    return list(found.values_list("name", flat=True))
+        made = [{"title": _("Why this advisor"), "columns": columns, "rows": rows, "empty": _("Proposed by hand.")}]
+        return [self.next_part(), *made] if self.state in LEFT else made

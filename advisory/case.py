@@ -17,6 +17,7 @@ from facility.workflow import clock
 from facility.workflow.engine import Part
 from facility.workflow.steps import guard
 
+from .agreement import lacking_signatures
 from .voices import VOICES
 
 
@@ -25,6 +26,7 @@ class Case(InProgramme):
 
     actions: Any
     assessment: Any
+    assignments: Any
     final_note: str
     lessons: Any
     needs: Any
@@ -58,13 +60,11 @@ class Case(InProgramme):
 
     @guard(_("The agreement must be signed."))
     def is_signed(self) -> Any:
-        """Targets, days and deliverables are signed by advisor and manager."""
-        there = set(self.signatures.filter(subject="agreement").values_list("voice", flat=True))
-        said = {
-            "advisor": _t("The advisor has not signed the agreement of targets, days and deliverables."),
-            "manager": _t("The cluster manager has not signed the agreement of targets, days and deliverables."),
-        }
-        return [sentence for voice, sentence in said.items() if voice not in there] or True
+        """The lead advisor's agreement of targets, days and deliverables is signed by advisor and manager."""
+        leading = self.assignments.filter(state="active").order_by("-is_lead", "kind", "pk").first()
+        if leading is None:
+            return [_t("The project has no advisor at work.")]
+        return lacking_signatures(leading) or True
 
     @guard(_("Approve at least one session before you close."))
     def has_approved_session(self) -> bool:
@@ -145,7 +145,7 @@ class ProjectCluster(Part):
 
 
 class Signature(Part):
-    """What a voice has signed: the agreement of targets, days and deliverables, or the order of needs."""
+    """What a voice has signed: the order of needs; before agreements were records of their own, the agreement too."""
 
     project = models.ForeignKey("advisory.Project", on_delete=models.PROTECT, related_name="signatures")
     subject = models.CharField(max_length=20, choices=[("agreement", _("agreement")), ("order", _("order of needs"))])

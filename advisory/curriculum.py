@@ -20,6 +20,7 @@ from advisory.advisor import LEVELS, OPEN, Advisor
 from advisory.meaning import DIMENSION
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
+from facility.registry.conflicts import follow_up
 from facility.registry.documents import Document
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, office, parent_step, system, who
@@ -239,6 +240,11 @@ class CurriculumVitae(InProgramme):
             for order, one in enumerate(passages)
         )
         self.trail_also("passages", None, [one["text_sha256"] for one in passages])
+
+    def after_step(self, name: str, *, by: Any) -> None:
+        """An employer that a CV names counts as a conflict of interest at once."""
+        if name == "confirm" and self.advisor is not None:
+            follow_up(by=by, people=[self.advisor.person_id])
 
     # -- what the steps use
 

@@ -18,6 +18,7 @@ from facility.workflow.clock import Timer
 
 from .action import HELD, Action
 from .assignment import Assignment
+from .checks import COMMITTED, LIVE
 from .needs import NeedsAssessment
 from .project import Project
 from .served import SessionFirm
@@ -48,14 +49,19 @@ def _overdue(model: Any) -> Exists:
 
 
 def with_figures(projects: QuerySet) -> QuerySet:
-    """Adds what board and flags need: days by state, firms reached, last session, lead advisor, disputes, overdue."""
+    """Adds what board and flags need: days by state and agreed, firms reached, last session, lead advisor, overdue."""
     held = SupportSession.objects.filter(project=OuterRef("pk"), state__in=HELD).order_by().values("project")
-    active = Assignment.objects.filter(project=OuterRef("pk"), state="active").order_by("kind", "pk")
+    active = Assignment.objects.filter(project=OuterRef("pk"), state="active").order_by("-is_lead", "kind", "pk")
+    standing = Assignment.objects.filter(project=OuterRef("pk"), state__in=COMMITTED).order_by().values("project")
+    agreed = standing.annotate(days=Sum("days")).values("days")
+    tied = Assignment.objects.filter(project=OuterRef("pk"), state__in=LIVE, conflicted_at__isnull=False)
     return projects.annotate(
         # A disputed session is logged and waits; until it is settled its days are not free.
         days_logged=_sum_of_days("logged", "disputed"),
         days_confirmed=_sum_of_days("confirmed"),
         days_approved=_sum_of_days("approved"),
+        days_committed=Coalesce(Subquery(agreed, output_field=IntegerField()), 0),
+        has_tied_advisor=Exists(tied),
         last_held=Subquery(held.annotate(last=Max("held_on")).values("last")),
         firms_reached=_count(
             SessionFirm.objects.filter(session__project=OuterRef("pk"), session__state__in=HELD), "organisation"
@@ -95,6 +101,8 @@ def silent_days(project: Any, today: dt.date) -> int | None:
 def flags(project: Any, today: dt.date) -> list[dict[str, str]]:
     """Why a project needs a look: [{"text", "tone"}], the worst first; `project` comes from `with_figures`."""
     found = []
+    if project.has_tied_advisor:
+        found.append({"text": _("An advisor has a conflict of interest"), "tone": "bad"})
     if project.disputes:
         said = ngettext("%(n)d session is disputed", "%(n)d sessions are disputed", project.disputes)
         found.append({"text": said % {"n": project.disputes}, "tone": "bad"})

@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
-from advisory.assignment import LIVE, Assignment
+from advisory.assignment import Assignment
+from advisory.checks import LIVE
 from advisory.curriculum import CurriculumVitae
+from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
 from facility.registry.conflicts import ties_of
 from facility.registry.programme import InProgramme
@@ -26,7 +28,7 @@ from facility.workflow.steps import NEW, step
 
 # A project takes advisors from its opening to the end of its support.
 OPEN_PROJECT = ("opened", "matched", "assessing", "planning", "in_support")
-GONE = ("declined", "replaced")
+GONE = ("declined", "replaced", "withdrawn")
 OUTCOMES = [("proven", _("Proven optimum")), ("best known", _("Best known"))]
 
 
@@ -116,6 +118,8 @@ class MatchRun(InProgramme):
                 match_run=self,
                 score=pair["points"],
                 parts=pair["parts"],
+                is_lead=bool(pair.get("is_lead")),
+                days=pair.get("days"),
             )
             for pair in result["pairs"]
         ]
@@ -159,7 +163,7 @@ class MatchRun(InProgramme):
         """What the run rests on, with names beside ids, so that it can be read years later.
 
         `advisors`: those of the pool with places left; `projects`: those that lack somebody, with their demand;
-        `barred`: pairs that must not be, with the reason.
+        `barred`: pairs that must not be, with the reason; `wishes`: pairs that a side would gladly see.
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
         told = [self.told_advisor(one) for one in advisors]
@@ -168,7 +172,13 @@ class MatchRun(InProgramme):
             "as_of": clock.now().isoformat(),
             "advisors": told,
             "projects": asked,
-            "barred": [*conflicts(advisors, asked), *unspoken(told, asked), *settled(projects)],
+            "barred": [
+                *conflicts(advisors, asked),
+                *unspoken(told, asked),
+                *settled(projects),
+                *excluded_pairs(told, asked),
+            ],
+            "wishes": preferred("wish", told, asked),
         }
 
     def free_advisors(self) -> list[Advisor]:
@@ -263,6 +273,13 @@ def settled(projects: list[tuple[Any, list[str]]]) -> list[dict[str, str]]:
         }
         for one in rows
     ]
+
+
+def excluded_pairs(advisors: list[dict[str, Any]], projects: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Pairs of which one side does not want the other; which side, and why, stays with the office."""
+    found = preferred("exclusion", advisors, projects)
+    told = dict.fromkeys((one["advisor"], one["project"]) for one in found)
+    return [{"advisor": advisor, "project": project, "why": "excluded"} for advisor, project in told]
 
 
 def lacking(programme: Any, kinds: list[str]) -> models.QuerySet:

@@ -2,19 +2,23 @@
 
 from .action import Action
 from .advisor import Advisor
+from .agreement import Agreement
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
 from .order import Ranking
+from .preference import Preference
 from .project import Project
 from .served import SessionAction, SessionFirm, SessionNeed
 from .session import SupportSession
+from .terms import Terms
 
 __all__ = [
     "Action",
     "Advisor",
+    "Agreement",
     "Assignment",
     "CurriculumVitae",
     "CvField",
@@ -23,6 +27,7 @@ __all__ = [
     "MatchRun",
     "Need",
     "NeedsAssessment",
+    "Preference",
     "Project",
     "ProjectCluster",
     "Ranking",
@@ -31,4 +36,5 @@ __all__ = [
     "SessionNeed",
     "Signature",
     "SupportSession",
+    "Terms",
 ]

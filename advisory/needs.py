@@ -22,7 +22,7 @@ from facility.workflow.steps import NEW, Blocked, guard, step
 
 from .order import Ranking, agreed, agreed_order, ranked, voices_not_yet
 from .project import Project
-from .voices import REASON, VOICES, advisor_on, manager_on, voices_of
+from .voices import REASON, VOICES, advisor_on, manager_on, untied_advisor_on, voices_of
 
 SCALE = [(n, str(n)) for n in range(1, 6)]
 STATUSES = [("open", _("Open")), ("eased", _("Eased")), ("solved", _("Solved"))]
@@ -64,7 +64,7 @@ class NeedsAssessment(InProgramme):
             only={"assessment__state__in": ("ranked", "agreed")},
         ),
     }
-    faces = Faces(readers, any_of(advisor_on(), manager_on()))
+    faces = Faces(readers, any_of(untied_advisor_on(), manager_on()))
 
     state = state_field(State)
     project = models.OneToOneField(
@@ -257,7 +257,7 @@ class Need(InProgramme):
         "end_status": "end_status",
         "end_reason": "end_reason",
     }
-    faces = Faces(readers, any_of(advisor_on(), manager_on()))
+    faces = Faces(readers, any_of(untied_advisor_on(), manager_on()))
 
     state = state_field(State)
     assessment = models.ForeignKey(NeedsAssessment, on_delete=models.PROTECT, related_name="needs")

@@ -15,26 +15,19 @@ from facility.registry.cluster import Cluster
 from facility.registry.documents import Document
 from facility.registry.grants import grant
 from facility.registry.people import Person
-from facility.roles import any_of, in_force, lead, office, parent_step, readers, who
+from facility.roles import any_of, holders, in_force, lead, office, parent_step, readers
 from facility.workflow import clock, door
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, step
 
 from .case import Case, Lesson, ProjectCluster
-from .voices import REASON, advisor_on, lead_manager_on, manager_on, signed, voices_of
+from .voices import REASON, advisor_on, lead_manager_on, manager_on, untied_advisor_on, voices_of
+from .watch import flag_the_tied
 
 SUPPORTED = ("matched", "assessing", "planning", "in_support", "wrapping_up")
 
 own_advisor, own_manager = advisor_on("pk"), manager_on("pk")
-advisor_to_sign = who(
-    "own advisor", lambda person: own_advisor.rule(person) & ~signed("agreement", "advisor"), "advisor"
-)
-manager_to_sign = who(
-    "manager of the lead cluster",
-    lambda person: lead_manager_on("application").rule(person) & ~signed("agreement", "manager"),
-    "manager",
-)
 
 
 class Project(Case):
@@ -83,7 +76,7 @@ class Project(Case):
     }
     awaits = {
         "matched": ("kick_off",),
-        "planning": ("sign_agreement", "approve_plan"),
+        "planning": ("approve_plan",),
         "wrapping_up": ("approve_note", "close"),
     }
     shape = {
@@ -121,7 +114,9 @@ class Project(Case):
         "final_note": "final_note",
         "roadmap": "roadmap_id",
     }
-    faces = Faces(readers, any_of(own_advisor, own_manager))
+    faces = Faces(readers, any_of(untied_advisor_on("pk"), own_manager))
+
+    agreements: Any
 
     state = state_field(State)
     application = models.OneToOneField(
@@ -202,10 +197,17 @@ class Project(Case):
         edits=True,
     )
     def edit(self, *, by: Any, **data: Any) -> None:
-        """Changes dates, days, targets and deliverables. Signatures under an earlier agreement fall away."""
+        """Changes dates, days, targets and deliverables. An agreement whose text names them is to be signed anew."""
         for name, value in data.items():
             setattr(self, name, value)
-        self.trail_also("signatures", self.unsign("agreement"), [])
+
+    @step(label=_("Add a partner cluster"), source=list(RUNNING), target=None, who=office, form="AddPartner")
+    def add_partner(self, *, by: Any, cluster: Any) -> None:
+        """Another cluster takes part from now on; its managers see the project, and conflicts are checked again."""
+        ProjectCluster(project=self, cluster=cluster).save()
+        self.trail_also("clusters", None, [cluster.name])
+        for manager in holders("manager", scope="cluster", key=cluster.pk):
+            grant(manager, "manager", "project", self.pk, by=by, programme=self.programme)
 
     @step(label=_("Match"), source=State.OPENED, target=State.MATCHED, who=parent_step, quiet=True)
     def match(self, *, by: Any) -> None:
@@ -226,19 +228,6 @@ class Project(Case):
     def agree_needs(self, *, by: Any) -> None:
         """The three have signed the order of needs."""
         self.tell(self.advisors(), gettext_noop("The needs of %(name)s are agreed. Plan the actions."), name=self.name)
-
-    @step(
-        label=_("Sign the agreement"),
-        source=State.PLANNING,
-        target=None,
-        who=any_of(advisor_to_sign, manager_to_sign),
-        guards=[Case.has_actions],
-    )
-    def sign_agreement(self, *, by: Any) -> None:
-        """You agree on targets, days and deliverables as they stand on the project's page."""
-        there = set(self.signatures.filter(subject="agreement").values_list("voice", flat=True))
-        voice = next(one for one in voices_of(self, by, of_lead=True) if one in {"advisor", "manager"} - there)
-        self.sign("agreement", voice, by)
 
     @step(
         label=_("Approve the plan"),
@@ -349,7 +338,12 @@ class Project(Case):
         self.tell([*self.advisors(), *self.managers()], gettext_noop("%(name)s was stopped."), name=self.name)
 
     def after_step(self, name: str, *, by: Any) -> None:
-        """With the first meeting the needs are open to be named."""
+        """With the first meeting the needs are open to be named; a change of terms reaches the agreements."""
+        if name == "add_partner":
+            flag_the_tied(by=by, people=list(self.assignments.values_list("advisor__person", flat=True)))
+        if name == "edit":
+            for agreement in self.agreements.filter(state__in=["open", "signed"]).order_by("pk"):
+                agreement.perform("follow", by=by)
         if name == "kick_off":
             from .needs import NeedsAssessment
 

@@ -27,7 +27,7 @@ from facility.workflow.steps import NEW, guard, step
 from .action import FORMS
 from .project import Project
 from .served import SessionAction, SessionFirm, SessionNeed
-from .voices import REASON, advisor_on, manager_on
+from .voices import REASON, advisor_on, manager_on, untied_advisor_on
 
 KINDS = [(term.id, term.label("en")) for term in vocabulary("support_kinds")]
 AUDIENCES = [(term.id, term.label("en")) for term in vocabulary("audiences")]
@@ -114,7 +114,7 @@ class SupportSession(InProgramme):
         "actions": Many("advisory.SessionAction", "session", {"id": "action_id", "title": "action__title_text"}),
         "what_is_wrong": "what_is_wrong",
     }
-    faces = Faces(readers, any_of(advisor_on(), manager_on()))
+    faces = Faces(readers, any_of(untied_advisor_on(), manager_on()))
 
     state = state_field(State)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("project"))

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from facility.registry.conflicts import tied_clusters
 from facility.roles import held, in_force, who
 from facility.workflow.steps import Who
 
@@ -18,6 +19,17 @@ REASON = "facility.workflow.input.ReasonForm"
 def advisor_on(path: str = "project_id") -> Who:
     """Advises the project that the path leads to, by an assignment that was started."""
     return who("own advisor", lambda person: Q(**{f"{path}__in": held(person, "advisor", scope="project")}), "advisor")
+
+
+def untied_advisor_on(path: str = "project_id") -> Who:
+    """The same, while no interest of theirs touches a cluster of the project: for who reads. Decided each time."""
+
+    def rule(person: Any) -> Q:
+        parties = apps.get_model("advisory", "ProjectCluster").objects
+        tied = parties.filter(cluster__in=tied_clusters(person).values("pk")).values("project_id")
+        return advisor_on(path).rule(person) & ~Q(**{f"{path}__in": tied})
+
+    return who("own advisor", rule, "advisor")
 
 
 def manager_on(path: str = "project_id") -> Who:

@@ -12,7 +12,9 @@ from django.core.files.storage import storages
 from django.db import connection, models, transaction
 
 from advisory.advisor import Advisor
+from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
+from advisory.preference import Preference
 from facility.asked import Asked
 from facility.registry.conflicts import Conflict
 from facility.registry.contact import Contact
@@ -23,6 +25,10 @@ from facility.workflow.engine import Record
 from facility.workflow.trail import Detail, Entry
 
 GONE = "Erased person"
+# Records of which an erasure empties columns.
+CHANGED: tuple[type[Record], ...] = (
+    *(Advisor, Asked, Assignment, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile, Preference),
+)
 # Rows that are nothing but the person's own: they go. All other rows stay, and name the erased person.
 OWN = {
     "account.emailaddress",
@@ -67,6 +73,9 @@ def erase(person: Person) -> dict[str, int]:
     profiles = list(EvaluatorProfile._base_manager.filter(person=person).values_list("pk", flat=True))
     tied = models.Q(person=person) | models.Q(other=person)
     conflicts = list(Conflict._base_manager.filter(tied).values_list("pk", flat=True))
+    about = models.Q(said_by=person) | models.Q(advisor__in=advisors) | models.Q(named__iexact=person.name)
+    preferences = list(Preference._base_manager.filter(about).values_list("pk", flat=True))
+    assignments = list(Assignment._base_manager.filter(advisor__in=advisors).values_list("pk", flat=True))
     with transaction.atomic():
         for model, column in _references():
             if model._meta.label_lower in OWN:
@@ -74,7 +83,7 @@ def erase(person: Person) -> dict[str, int]:
         for part in ("advisory.CvField", "advisory.CvPassage"):
             counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
         contacts = list(Contact._base_manager.filter(person=person).values_list("pk", flat=True))
-        with _past_the_door(Advisor, Asked, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile):
+        with _past_the_door(*CHANGED):
             # Published texts name nobody; the words it came in may.
             Asked._base_manager.filter(asker=person).update(text=GONE)
             EvaluatorProfile._base_manager.filter(pk__in=profiles).update(languages=[], ecosystems=[], areas=[])
@@ -82,11 +91,11 @@ def erase(person: Person) -> dict[str, int]:
             Contact._base_manager.filter(pk__in=contacts).update(state="ended", role_text="", consented_at=None)
             CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
             Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
+            Preference._base_manager.filter(pk__in=preferences).update(named=GONE, reason="")
+            Assignment._base_manager.filter(pk__in=assignments).update(reason="", handover="")
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
-        entries = Entry.objects.filter(
-            models.Q(actor=person)
-            | models.Q(record_id__in=[*advisors, *contacts, *curricula, *papers, *profiles, *conflicts])
-        ).values("pk")
+        own = [*advisors, *assignments, *conflicts, *contacts, *curricula, *papers, *preferences, *profiles]
+        entries = Entry.objects.filter(models.Q(actor=person) | models.Q(record_id__in=own)).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
         person.name, person.email, person.is_active = GONE, None, False
         person.set_unusable_password()

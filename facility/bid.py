@@ -92,7 +92,11 @@ on_public_list = who(
         call_id__in=apps.get_model("facility.Selection").objects.filter(state="released").values("call_id"),
     ),
 )
-own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="application")), "advisor")
+own_advisor = who(
+    "own advisor",
+    lambda person: Q(pk__in=held(person, "advisor", scope="application")) & ~Q(tied(person)),
+    "advisor",
+)
 
 
 class Bid(InProgramme):

@@ -37,6 +37,7 @@ PAGE = 50
 NAV: list[tuple[set[str], Any, str]] = [
     ({"lead", "coordinator", "observer"}, lambda: _("Projects"), "projects"),
     ({"advisor", "manager"}, lambda: _("My projects"), "projects"),
+    ({"advisor"}, lambda: _("My assignments"), "my-assignments"),
     ({"lead", "coordinator", "observer"}, lambda: _("Calls"), "calls"),
     ({"lead", "coordinator", "observer"}, lambda: _("Clusters"), "clusters"),
     ({"lead", "coordinator", "observer", "manager"}, lambda: _("Applications"), "applications"),
@@ -51,6 +52,8 @@ NAV: list[tuple[set[str], Any, str]] = [
     ({"administrator"}, lambda: _("Programmes"), "programmes"),
     ({"lead", "administrator"}, lambda: _("People and roles"), "grants"),
 ]
+# Those of the list above that are pages of their own, not the list of a record.
+PAGES = {"my-assignments"}
 FOOT: list[tuple[set[str], Any, str]] = [
     ({"lead", "coordinator", "observer"}, lambda: _("Trail"), "trail"),
     ({"lead", "coordinator"}, lambda: _("Work in the background"), "parked-jobs"),
@@ -71,7 +74,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         for whose, label, records in NAV:
             if roles & whose and records not in seen:
                 seen.add(records)
-                url = reverse("records", kwargs={"records": records})
+                url = reverse(records) if records in PAGES else reverse("records", kwargs={"records": records})
                 nav.append({"label": label(), "url": url, "current": request.path.startswith(url)})
         foot = [{"label": label(), "url": reverse(name)} for whose, label, name in FOOT if roles & whose]
         unread = Notice.objects.filter(to=person, read_at__isnull=True).count()

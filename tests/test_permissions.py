@@ -85,6 +85,7 @@ def in_state(record, source):
         },
         "advisory.project": {"final_note": "It is done."},
         "advisory.assignment": {"has_signed_terms": source != "accepted"},
+        "advisory.agreement": dict.fromkeys(("advisor_has_signed", "manager_has_signed"), source != "open"),
         "advisory.need": {"end_status": "open"},
         "advisory.supportsession": {"confirmed_by_id": getattr(record, "logged_by_id", None)},
         "webinars.registration": {"minutes": 1 if source == "attended" else None},

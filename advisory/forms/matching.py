@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from advisory.advisor import KINDS, LEVELS, OPEN, SERVES, Advisor
-from advisory.assignment import conflicts_of
+from advisory.checks import conflicts_of
 from advisory.curriculum import CONFIRMABLE, CurriculumVitae, parsed, worded
 from advisory.cv.reading import MAX_FIELDS, Field, missing
 from advisory.matchrun import OPEN_PROJECT, lacking
@@ -325,6 +325,13 @@ class ProposeAssignment(StepForm):
     project = forms.ModelChoiceField(label=_("Project"), queryset=Project.objects.all())
     advisor = forms.ModelChoiceField(label=_("Advisor"), queryset=Advisor.objects.all())
     kind = forms.ChoiceField(label=_("As"), choices=KINDS[:2])
+    days = forms.IntegerField(
+        label=_("Days"),
+        min_value=1,
+        max_value=400,
+        required=False,
+        help_text=_("Left empty: half of the project's days, or what is left of them."),
+    )
     reason = long_text(_("Reason"), limit=2000)
 
     def prepare(self) -> None:

@@ -17,6 +17,7 @@ from advisory.voices import voices_of
 from facility.application import Application
 from facility.bid import AREAS
 from facility.forms import SHORT, Edits, long_text
+from facility.registry.cluster import Cluster
 from facility.registry.documents import Document
 from facility.registry.people import Person
 from facility.roles import held, in_force
@@ -82,6 +83,18 @@ class EditProject(ProjectTerms):
 
     name = forms.CharField(label=_("Name"), max_length=SHORT)
     field_order = ("name",)
+
+
+class AddPartner(StepForm):
+    """Which cluster joins."""
+
+    cluster = forms.ModelChoiceField(label=_("Cluster"), queryset=Cluster.objects.order_by("sort_name"))
+
+    def prepare(self) -> None:
+        """Those that do not take part yet."""
+        if not self.record._state.adding:
+            there = self.record.parties.values("cluster_id")
+            self.narrow_to("cluster", Cluster.objects.exclude(pk__in=there).order_by("sort_name"))
 
 
 class KickOff(StepForm):
@@ -301,6 +314,7 @@ class ProofForm(StepForm):
 
 __all__ = [
     "ActionForm",
+    "AddPartner",
     "EditNeed",
     "EditProject",
     "FinalNote",

@@ -173,7 +173,16 @@ class Board(LoginRequiredMixin, View):
 
     def table(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """The same as a table."""
-        sorts = [_("Project"), _("State"), _("Lead advisor"), _("Days used"), _("of"), _("Firms"), _("Silent, days")]
+        sorts = [
+            _("Project"),
+            _("State"),
+            _("Lead advisor"),
+            _("Days agreed"),
+            _("Days used"),
+            _("of"),
+            _("Firms"),
+            _("Silent, days"),
+        ]
         return {
             "sorts": [{"label": label, "align": "right" if at > 2 else ""} for at, label in enumerate(sorts)],  # noqa: PLR2004
             "rows": [self.line(row) for row in sorted(rows, key=lambda row: (not row["flags"], row["project"].name))],
@@ -188,6 +197,7 @@ class Board(LoginRequiredMixin, View):
         cells = [
             state_tag(project),
             project.lead_advisor or "",
+            project.days_committed,
             round(used(project), 1),
             project.days_budget,
             project.firms_reached,
@@ -209,7 +219,8 @@ class Board(LoginRequiredMixin, View):
         days = round(sum((used(one) for one in found), start=0), 1)
         budget, firms = sum(one.days_budget for one in found), sum(one.firms_reached for one in found)
         title = ngettext("%d project", "%d projects", len(found)) % len(found)
-        return [title, "", "", days, budget, firms, ""]
+        agreed = sum(one.days_committed for one in found)
+        return [title, "", "", agreed, days, budget, firms, ""]
 
 
 def unopened(person: Any) -> QuerySet:

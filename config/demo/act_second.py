@@ -18,6 +18,7 @@ from config.demo.act_advisors import as_read
 from config.demo.act_call import CHECKED, coordinator, describe, lead, manager
 from config.demo.act_second_around import around, profile
 from config.demo.act_second_support import support
+from config.demo.act_support import sign_agreement
 from config.demo.facts import DemoPerson
 from config.demo.stage import ZONE, Now, Stage
 from facility.application import Application
@@ -237,6 +238,7 @@ def team(now: Now, projects: list[Project]) -> None:
             continue
         one.perform("offer", by=coordinator(stage))
         one.perform("accept", by=one.advisor.person, has_signed_terms=True, has_declared_interests=True)
+        sign_agreement(stage, one)
         one.perform("start", by=coordinator(stage))
     now.on(-2)
     for one in waiting:

@@ -69,8 +69,6 @@ def plan_and_hold(now: Now, project: Project, who: Any, head: Any, cluster: Any,
         )
         for title, due in ((template.title, 20), ("Visit three members and note what they need", -3))
     ]
-    for signer in (who, head):
-        project.perform("sign_agreement", by=signer)
     project.perform("approve_plan", by=coordinator(stage))
     actions[0].perform("begin", by=who)
     firms = [

@@ -10,6 +10,7 @@ import typst
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from advisory.action import Action
+from advisory.agreement import Agreement
 from advisory.assignment import Assignment
 from advisory.matchrun import MatchRun
 from advisory.needs import Need, NeedsAssessment
@@ -20,8 +21,10 @@ from config.demo.act_call import coordinator, expect, lead, manager
 from config.demo.stage import Stage
 from facility.application import Application
 from facility.instruments.link import Link
+from facility.instruments.signature import texts_of
 from facility.registry.documents import Document
 from facility.registry.organisation import Organisation
+from facility.roles import holders
 from facility.workflow.engine import perform_many
 
 FIRMS = 14
@@ -108,9 +111,10 @@ def match_again(stage: Stage) -> None:
 
 
 def start_teams(stage: Stage) -> None:
-    """Whoever has accepted starts."""
-    accepted = list(Assignment.objects.filter(programme=stage.kept["programme"], state="accepted"))
+    """Whoever has accepted starts, once advisor and cluster have signed what they agree on."""
+    accepted = list(Assignment.objects.filter(programme=stage.kept["programme"], state="accepted").order_by("pk"))
     for one in accepted:
+        sign_agreement(stage, one)
         one.perform("start", by=coordinator(stage))
     expect(
         Project.objects.filter(programme=stage.kept["programme"], state="matched").count() == len(facts.projects()),
@@ -135,6 +139,22 @@ def _person(assignment: Assignment) -> Any:
 
 def _accept(assignment: Assignment) -> None:
     assignment.perform("accept", by=_person(assignment), has_signed_terms=True, has_declared_interests=True)
+
+
+def sign_agreement(stage: Stage, one: Assignment) -> None:
+    """Drafted by the coordinator; the advisor signs on the page, the cluster by the link from the mail."""
+    made = Agreement().perform(
+        "draft",
+        by=coordinator(stage),
+        assignment=str(one.pk),
+        targets=f"{one.get_kind_display()}: the needs of {one.project.name} in the order that is agreed.",
+        days=one.days,
+        deliverables=[{"text": "A roadmap with the outputs of the actions", "due_on": one.project.ends_on}],
+    )
+    seen = {"seen": texts_of(made)[0].sha256, "has_read": True}
+    made.perform("sign", by=_person(one), **seen)
+    head = holders("manager", scope="cluster", key=one.project.application.lead_cluster_id)[0]
+    Link.find(Link.make(head, made, "sign")).take(seen)
 
 
 def advisor_of(project: Any, kind: str) -> Any:
@@ -205,7 +225,7 @@ def agree(stage: Stage, key: str) -> None:
 
 
 def plan_actions(stage: Stage, key: str) -> None:
-    """Actions for the agreed needs, the agreement signed, the plan approved; sessions follow through the summer."""
+    """Actions for the agreed needs, the plan approved; sessions follow through the summer."""
     project, people, course = stage.kept["projects"][key], voices(stage, key), facts.projects()[key]
     by_area = {need.area: need for need in stage.kept["needs"][key]}
     start = course.kick_off + dt.timedelta(days=16)
@@ -227,8 +247,6 @@ def plan_actions(stage: Stage, key: str) -> None:
             due_on=min(last + dt.timedelta(days=7), dt.date(2021, 12, 10)),
         )
         actions.append((action, told, start + dt.timedelta(days=span * at // len(course.actions)), last))
-    for voice in ("advisor", "manager"):
-        project.perform("sign_agreement", by=people[voice])
     project.perform("approve_plan", by=people["coordinator"])
     for number, (action, told, first, last) in enumerate(actions):
         stage.plan(first, partial(begin, stage, key, action), 9)

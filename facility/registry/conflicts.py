@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
@@ -31,6 +32,30 @@ def _of_people_in_own_programmes(name: str, *roles: str) -> Who:
         return Q(person_id__in=there.values("person_id"))
 
     return who(name, rule, *roles)
+
+
+# Apps downstream know of more houses that somebody worked for, and of more that ends when somebody is tied.
+_houses: list[Callable[[Any], QuerySet]] = []
+_followers: list[Callable[..., None]] = []
+
+
+def names_houses(find: Callable[[Any], QuerySet]) -> Callable[[Any], QuerySet]:
+    """Declares a function that answers a query of one column: names of houses, in small letters, of a person."""
+    _houses.append(find)
+    return find
+
+
+def when_tied(follow: Callable[..., None]) -> Callable[..., None]:
+    """Declares a function of `by` and `people` that is called once these people may have come into conflict."""
+    _followers.append(follow)
+    return follow
+
+
+def follow_up(*, by: Any, people: list[Any]) -> None:
+    """Inside a step: whoever is tied now stops evaluating and advising now."""
+    apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=people)
+    for follow in _followers:
+        follow(by=by, people=people)
 
 
 own_conflict = who("declarant", lambda person: Q(person=person))
@@ -119,30 +144,31 @@ class Conflict(Record):
             setattr(self, name, value)
 
     def after_step(self, name: str, *, by: Any) -> None:
-        """Whoever is tied now stops evaluating now."""
-        apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=[self.person_id])
+        """Whoever is tied now stops evaluating and advising now."""
+        follow_up(by=by, people=[self.person_id])
 
 
 def tied_clusters(person: Any) -> QuerySet:
     """The clusters in which the person has an interest: the one rule for reading, assigning and taking off.
 
     By the register (cluster, member organisation, manager who is tied to them), by the past employers of their
-    profile (by name, whatever its capitals), by managing the cluster themselves, and by answering for its part in an
-    application. `person` may be an OuterRef of a
-    query two levels up.
+    profile or confirmed CV (by name, whatever its capitals), by managing the cluster themselves, and by answering for
+    its part in an application. `person` may be an OuterRef of a query two levels up.
     """
     declared = Conflict.objects.filter(person=person)
     houses = ProfileEmployer.objects.filter(person=person).values("sort_name")
     managing = in_force().filter(role="manager", scope_type="cluster")
     parts = apps.get_model("facility.ApplicationPartner").objects.filter(Q(contact=person) | Q(answered_by=person))
+    by_name = Q(sort_name__in=houses) | Q(members__sort_name__in=houses)
+    for find in _houses:
+        by_name |= Q(sort_name__in=find(person)) | Q(members__sort_name__in=find(person))
     return Cluster.objects.filter(
-        Q(pk__in=declared.filter(cluster__isnull=False).values("cluster_id"))
+        by_name
+        | Q(pk__in=declared.filter(cluster__isnull=False).values("cluster_id"))
         | Q(pk__in=declared.filter(organisation__cluster__isnull=False).values("organisation__cluster_id"))
         | Q(pk__in=managing.filter(person__conflicts_with__person=person).values("scope_key"))
         | Q(pk__in=managing.filter(person=person).values("scope_key"))
         | Q(pk__in=parts.values("cluster_id"))
-        | Q(sort_name__in=houses)
-        | Q(members__sort_name__in=houses)
     )
 
 

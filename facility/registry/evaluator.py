@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.conf.locale import LANG_INFO
 from django.db import models
@@ -98,8 +97,10 @@ class EvaluatorProfile(Record):
         self.trail_also("employers", before, len(employers))
 
     def after_step(self, name: str, *, by: Any) -> None:
-        """Whoever is tied now stops evaluating now."""
-        apps.get_model("facility.Evaluation").take_off_the_tied(by=by, people=[self.person_id])
+        """Whoever is tied now stops evaluating and advising now."""
+        from .conflicts import follow_up
+
+        follow_up(by=by, people=[self.person_id])
 
     def language_words(self) -> list[str]:
         """The languages by their own names."""

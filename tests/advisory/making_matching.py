@@ -12,11 +12,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from advisory.advisor import Advisor
+from advisory.agreement import Agreement
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.matchrun import MatchRun
+from advisory.preference import Preference
 from advisory.project import Project
+from advisory.terms import Terms
 from facility.application import Application
+from facility.instruments.signature import texts_of
+from facility.roles import holders
 from facility.workflow import jobs
 from facility.workflow.jobs import Job
 from facility.workflow.steps import SYSTEM
@@ -172,10 +177,46 @@ def offered(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assi
     return made.perform("offer", by=by)
 
 
+def accepted(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
+    """An offer that was accepted, with both signatures of the advisor."""
+    made = offered(project, advisor, by, kind)
+    return made.perform("accept", by=advisor.person, has_signed_terms=True, has_declared_interests=True)
+
+
+def drafted(assignment: Assignment, by: Any, **fields: Any) -> Agreement:
+    """An agreement that nobody has signed."""
+    due = assignment.project.ends_on
+    values = {
+        "assignment": str(assignment.pk),
+        "targets": "Five firms measure their use of energy.",
+        "days": assignment.days,
+        "deliverables": [{"text": "A plan for each firm", "due_on": due}],
+        **fields,
+    }
+    return Agreement().perform("draft", by=by, **values)
+
+
+def sign(agreement: Agreement, *people: Any) -> Agreement:
+    """Signed by these people, who have read the text as it stands."""
+    for person in people:
+        agreement.perform("sign", by=person, seen=texts_of(agreement)[0].sha256, has_read=True)
+    return agreement
+
+
+def head_of(project: Any) -> Any:
+    """Who signs for the lead cluster."""
+    return holders("manager", scope="cluster", key=project.application.lead_cluster_id).first()
+
+
+def signed(assignment: Assignment, by: Any) -> Agreement:
+    """An agreement that both sides have signed."""
+    return sign(drafted(assignment, by), assignment.advisor.person, head_of(assignment.project))
+
+
 def active(project: Any, advisor: Any, by: Any, kind: str = "business") -> Assignment:
     """An advisor at work."""
-    made = offered(project, advisor, by, kind)
-    made.perform("accept", by=advisor.person, has_signed_terms=True, has_declared_interests=True)
+    made = accepted(project, advisor, by, kind)
+    signed(made, by)
     return made.perform("start", by=by)
 
 
@@ -197,3 +238,21 @@ def statements(client: Any, page: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(page).status_code == 200
     return len(queries)
+
+
+def preferred(project: Any, manager: Any, named: str, kind: str = "exclusion") -> Preference:
+    """What the manager of the lead cluster says of an advisor they know by name."""
+    values = {
+        "kind": kind,
+        "side": "manager",
+        "programme": str(project.programme_id),
+        "named": named,
+        "cluster": str(project.application.lead_cluster_id),
+        "reason": "We have worked together.",
+    }
+    return Preference().perform("state_preference", by=manager, **values)
+
+
+def terms(programme: Any, lead: Any, text: str = "You log what you do.") -> Terms:
+    """A version of the terms, in English and Dutch."""
+    return Terms().perform("write", by=lead, programme=str(programme.pk), text=text, texts={"nl": f"NL: {text}"})

@@ -158,11 +158,16 @@ def action(one: Case, **fields: Any) -> Action:
 
 
 def approved_plan(one: Case) -> None:
-    """A plan with one action, signed and approved."""
+    """A plan with one action, approved."""
     action(one)
-    for voice in (one.adviser, one.manager):
-        one.project.perform("sign_agreement", by=voice)
     one.project.perform("approve_plan", by=one.coordinator)
+
+
+def renewed(one: Case, **fields: Any) -> None:
+    """The agreement in other words, which nobody has signed."""
+    agreement = one.project.agreements.get()
+    values = {name: getattr(agreement, name) for name in ("targets", "days", "deliverables")}
+    agreement.perform("revise", by=one.coordinator, **values | fields)
 
 
 def wrapped_up(one: Case) -> None:

@@ -62,10 +62,12 @@ def sight(person):
 def test_the_start_matches_the_project_and_gives_sight_of_it(programme, coordinator, project):
     advisor = matching.pooled(programme, coordinator)
     offer = matching.offered(project, advisor, coordinator)
+    matching.run("advisory.mail_offer")
     assert Notice.objects.filter(to=advisor.person, record_id=offer.pk).count() == 1
     assert not Project.objects.visible_to(advisor.person).exists()
 
     offer.perform("accept", by=advisor.person, has_signed_terms=True, has_declared_interests=True)
+    matching.signed(offer, coordinator)
     offer.perform("start", by=coordinator)
     assert fresh(project).state == "matched"
     assert sight(advisor.person) == {project.pk, project.application_id}
@@ -115,7 +117,8 @@ def test_a_manager_meets_the_advisor_who_is_at_work_and_no_offer(programme, coor
     work = matching.active(project, advisor, coordinator)
 
     members = client.get(f"/api/assignments/{work.pk}/").json()
-    assert set(members) == {"id", "version", "state", "project", "advisor", "kind", "started_at", "steps"}
+    own = {"id", "version", "state", "project", "advisor", "kind", "is_lead", "started_at", "steps"}
+    assert set(members) == own
     assert members["advisor"]["name"] == advisor.person.name
     assert client.get("/api/assignments/").json()["results"][0]["id"] == str(work.pk)
     assert "mother" not in client.get("/workspace/assignments/").content.decode()
@@ -173,7 +176,8 @@ def test_a_conflict_found_later_stops_offer_answer_and_start(programme, people, 
     assert refused.value.errors == {"advisor": [said]}
 
 
-def test_the_start_waits_for_both_signatures(programme, coordinator, project):
+@pytest.mark.row("F07")
+def test_the_start_waits_for_every_signature(programme, coordinator, project):
     advisor = matching.pooled(programme, coordinator)
     offer = matching.offered(project, advisor, coordinator)
     offer.perform("accept", by=advisor.person)
@@ -183,12 +187,23 @@ def test_the_start_waits_for_both_signatures(programme, coordinator, project):
     assert refused.value.sentences == [
         "The advisor has not signed the terms.",
         "The advisor has not declared interests for this project.",
+        "There is no agreement of targets, days and deliverables yet; draft it first.",
     ]
     assert list(Assignment.objects.waiting_on(advisor.person)) == [offer]
     with pytest.raises(Invalid):
         offer.perform("sign", by=advisor.person, has_signed_terms=True)
     offer.perform("sign", by=advisor.person, has_signed_terms=True, has_declared_interests=True)
     assert not Assignment.objects.waiting_on(advisor.person).exists()
+    agreement = matching.drafted(offer, coordinator)
+    with pytest.raises(Blocked) as refused:
+        offer.perform("start", by=coordinator)
+    said = "has not signed the agreement of targets, days and deliverables."
+    assert refused.value.sentences == [f"The advisor {said}", f"The cluster manager {said}"]
+    matching.sign(agreement, advisor.person)
+    with pytest.raises(Blocked, match=f"^The cluster manager {said}$"):
+        offer.perform("start", by=coordinator)
+    assert fresh(project).state == "opened"  # no support without a confirmed match
+    matching.sign(agreement, matching.head_of(project))
     assert offer.perform("start", by=coordinator).state == "active"
 
 
@@ -208,6 +223,7 @@ def test_a_replaced_advisor_loses_sight_and_the_place_is_free(programme, coordin
 def test_an_offer_lapses_by_the_programmes_clock_after_a_reminder(programme, coordinator, project):
     advisor = matching.pooled(programme, coordinator)
     offer = matching.offered(project, advisor, coordinator)
+    matching.run("advisory.mail_offer")
     begun = timezone.now()
     assert set(clock.Timer.objects.filter(record_id=offer.pk).values_list("step", flat=True)) == {"", "lapse"}
 

@@ -14,6 +14,7 @@ from advisory.ledger import counts_by_form, figures_of, ledger, reach
 from advisory.project import Project, open_for
 from advisory.web import support as pages
 from facility.application import Application
+from facility.instruments.signature import Signature
 from facility.registry.documents import Document
 from facility.workflow import trail
 from facility.workflow.engine import all_records
@@ -85,22 +86,23 @@ def test_a_note_that_changes_is_approved_anew_and_only_by_the_lead_cluster():
 @pytest.mark.row("F12")
 def test_a_plan_is_approved_with_actions_and_both_signatures_only():
     case = support.case("planning")
+    agreement = case.project.agreements.get()
+    support.renewed(case, targets="Six firms.")
     assert blocked(case.project, "approve_plan", case.coordinator) == [
         "Plan at least one action.",
         "The advisor has not signed the agreement of targets, days and deliverables.",
         "The cluster manager has not signed the agreement of targets, days and deliverables.",
     ]
-    assert blocked(case.project, "sign_agreement", case.manager) == ["Plan at least one action."]
     support.action(case)
-    case.project.perform("sign_agreement", by=case.manager)
-    with pytest.raises(NotAllowed):  # once is enough
-        case.project.perform("sign_agreement", by=case.manager)
-    with pytest.raises(NotAllowed):
-        case.project.perform("sign_agreement", by=case.coordinator)
+    agreement = type(agreement).objects.get(pk=agreement.pk)
+    matching.sign(agreement, case.manager)
+    for person in (case.manager, case.coordinator):  # once is enough
+        with pytest.raises(NotAllowed):
+            matching.sign(agreement, person)
     assert blocked(case.project, "approve_plan", case.coordinator) == [
         "The advisor has not signed the agreement of targets, days and deliverables."
     ]
-    case.project.perform("sign_agreement", by=case.adviser)
+    matching.sign(agreement, case.adviser)
     case.project.perform("approve_plan", by=case.coordinator)
     assert case.again().state == "in_support"
 
@@ -108,20 +110,24 @@ def test_a_plan_is_approved_with_actions_and_both_signatures_only():
 def test_signatures_fall_away_when_the_terms_change():
     case = support.case("planning")
     support.action(case)
-    for voice in (case.adviser, case.manager):
-        case.project.perform("sign_agreement", by=voice)
-    terms = {"name": "New name", "starts_on": case.project.starts_on, "ends_on": case.project.ends_on}
-    case.project.perform("edit", by=case.coordinator, **terms, days_budget=25, firms_targeted=9, deliverables="A plan.")
-    assert [one.subject for one in case.project.signatures.all()] == ["order"] * 3
-    last = trail.Entry.objects.filter(record_id=case.project.pk).select_related("detail").order_by("-number").first()
-    assert last.detail.changes["signatures"] == [["advisor", "manager"], []]
+    terms = {"name": case.project.name, "starts_on": case.project.starts_on, "ends_on": case.project.ends_on}
+    agreement = case.project.agreements.get()
+    same = {"firms_targeted": case.project.firms_targeted, "deliverables": "A plan."}
+    case.project.perform("edit", by=case.coordinator, **terms, days_budget=25, **same)
+    assert type(agreement).objects.get().state == "signed"  # its text says nothing of these
+    case.project.perform("edit", by=case.coordinator, **terms, days_budget=25, **same | {"firms_targeted": 9})
+    agreement = type(agreement).objects.get()
+    assert (agreement.state, agreement.text_number) == ("open", 2)
+    assert "Firms to be reached by the project: 9." in agreement.text
+    assert Signature.objects.filter(signed__record_id=agreement.pk, signed__number=1).count() == 2
+    case.project.perform("edit", by=case.coordinator, **terms, days_budget=25, **same)
+    agreement = type(agreement).objects.get()
+    assert (agreement.state, agreement.text_number) == ("open", 3)
 
 
 def test_a_plan_waits_while_the_needs_are_open_again_or_an_action_lost_its_need():
     case = support.case("planning")
     action = support.action(case)
-    for voice in (case.adviser, case.manager):
-        case.project.perform("sign_agreement", by=voice)
     case.assessment.perform("reopen", by=case.coordinator, reason="Prices rose.")
     action.need.perform("withdraw", by=case.adviser, reason="Said twice.")
     assert blocked(case.project, "approve_plan", case.coordinator) == [

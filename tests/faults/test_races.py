@@ -22,7 +22,8 @@ from django.db import OperationalError, connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from advisory.assignment import LIVE, Assignment
+from advisory.assignment import Assignment
+from advisory.checks import LIVE
 from advisory.project import Project
 from config import process
 from facility.application import Application
@@ -618,6 +619,8 @@ def assignment_in(state, project, advisor, by, kind="business"):
         if made.state == state:
             break
         made.perform(name, by=person, **data)
+        if name == "accept":
+            matching.signed(made, by)
         assert made.state == until
     return made
 
@@ -628,6 +631,8 @@ RIVALS = [
     ("offered", ("accept", "adviser", AGREED), ("lapse", "system", {})),
     ("offered", ("decline", "adviser", NO), ("lapse", "system", {})),
     ("offered", ("accept", "adviser", AGREED), ("decline", "adviser", NO)),
+    ("offered", ("accept", "adviser", AGREED), ("withdraw", "office", NO)),
+    ("accepted", ("start", "office", {}), ("withdraw", "office", NO)),
     ("active", ("replace", "office", NO), ("complete", "office", {})),
     ("active", ("replace", "office", NO), ("replace", "office", NO)),
     ("approved", ("offer", "office", {}), ("discard", "office", NO)),
@@ -644,7 +649,7 @@ def test_of_two_rival_steps_on_an_assignment_one_is_taken(pool, office, rivals):
     rounds = amount(PAIRS)
     (project,), advisor = projects(), matching.pooled(programme, coordinator, capacity=9)
     who = {"adviser": advisor.person, "system": SYSTEM, "office": coordinator}
-    follows = {("approve", "discard")}
+    follows = {("approve", "discard"), ("accept", "withdraw")}
     for _turn in range(rounds):
         one = assignment_in(state, project, advisor, coordinator)
         answers = together(*(step(one, name, who[by], **data) for name, by, data in pair))
@@ -658,11 +663,10 @@ def test_of_two_rival_steps_on_an_assignment_one_is_taken(pool, office, rivals):
 
 def end(one, advisor, by):
     """Frees the place for the next round."""
-    if one.state == "accepted":
-        one.perform("start", by=by)
     for state, name, person in (
         ("approved", "discard", by),
         ("offered", "decline", advisor.person),
+        ("accepted", "withdraw", by),
         ("active", "replace", by),
     ):
         if one.state == state:

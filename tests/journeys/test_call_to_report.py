@@ -317,10 +317,26 @@ def matching(of: Journey) -> None:
         office.take(one, "offer")
         answer = {"has_signed_terms": True, "has_declared_interests": True}
         Visitor(one.advisor.person).take(one, "accept", **answer)
+        sign_agreement(of, one)
         office.take(one, "start")
     of.project = fresh(of.project)
     assert of.project.state == "matched"
     of.adviser = Advisor.objects.get(person__name="Irena Lorenc").person
+
+
+def sign_agreement(of: Journey, one: Assignment) -> None:
+    """Drafted by the coordinator, signed by the advisor and by the manager of the lead cluster."""
+    Visitor(of.coordinator).make(
+        "agreements",
+        "draft",
+        f"?assignment={one.pk}",
+        assignment=one.pk,
+        targets="Three dyers save heat.",
+        days="4",
+        **{"deliverables-0-text": "A plan for each dyer", "deliverables-0-due_on": "2027-10-31"},
+    )
+    for person in (one.advisor.person, of.managers[0]):
+        Visitor(person).take(one.agreement, "sign", has_read=True)
 
 
 def needs_and_plan(of: Journey) -> None:
@@ -351,8 +367,6 @@ def needs_and_plan(of: Journey) -> None:
         aim="uptake",
         due_on="2027-05-31",
     )
-    adviser.take(of.project, "sign_agreement")
-    manager.take(of.project, "sign_agreement")
     office.take(of.project, "approve_plan")
     of.needs, of.project = [heat, water], fresh(of.project)
     assert of.project.state == "in_support"

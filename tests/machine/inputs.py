@@ -215,6 +215,8 @@ FILLS: dict[str, Fill] = {
     "link:AddMaterial": lambda choose, form, record: "https://example.org/slides",
     "kind:ProposeAssignment": kind_it_serves,
     "languages": lambda choose, form, record: [{"code": "en", "cefr": "C1"}],
+    "deliverables:DraftAgreement": lambda choose, form, record: [{"text": text(), "due_on": day(9)}],
+    "deliverables:ReviseAgreement": lambda choose, form, record: [{"text": text(), "due_on": day(9)}],
     "clusters:DeclareInterests": lambda choose, form, record: [],
     "clusters:EditStory": lambda choose, form, record: form.initial["clusters"],
     "clusters:StoryForm": lambda choose, form, record: [{"cluster": some(choose, Cluster.objects.all())}],

@@ -37,6 +37,7 @@ NEIGHBOURHOODS = [
     ("advisory.supportsession", "advisory.project", "facility.document", "advisory.action"),
     ("advisory.advisor", "advisory.curriculumvitae", "facility.document"),
     ("advisory.matchrun", "advisory.assignment", "advisory.advisor", "advisory.project"),
+    ("advisory.assignment", "advisory.agreement", "advisory.preference", "advisory.terms"),
     ("webinars.webinar", "webinars.registration", "webinars.topic"),
     ("reporting.successstory", "reporting.trajectory"),
     ("reporting.report",),
@@ -64,6 +65,9 @@ MAKERS = {
     "system": ("system",),
     "adviser_on_project": ("adviser", "other adviser"),
     "advisor_of_record": ("adviser", "candidate"),
+    "advisor_of_assignment": ("adviser", "third adviser"),
+    "advisor_speaking": ("adviser", "other adviser"),
+    "manager_speaking": ("project manager", "other project manager"),
     "fellow_manager": ("manager", "applicant"),
     "manager_of_cluster": ("manager", "project manager"),
     "manager_of_other": ("partner manager",),
@@ -78,6 +82,7 @@ MAKERS = {
 LOOKS_AGAIN = {
     ("advisory.need", "add"),
     ("advisory.assignment", "approve"),
+    ("advisory.assignment", "offer_next"),
     ("facility.grant", "give"),  # of the system nobody asks whether the grant is there; the unique value says it
 }
 DONE = "done"

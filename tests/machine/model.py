@@ -251,14 +251,37 @@ MODEL: dict[str, dict[str, Row]] = {
         start: accepted -> active                                 | office
         complete: active -> completed                             | office
         replace: active -> replaced                               | office
+        offer_again: offered -> =                                 | office
+        withdraw: offered accepted -> withdrawn                   | office
+        offer_next: declined lapsed withdrawn replaced -> =       | office
+        make_lead: approved offered accepted active -> =          | office
+        yield_lead: approved offered accepted active -> =         | nobody
+        take_days: approved offered accepted active -> =          | nobody
+        flag_conflict: approved offered accepted active -> =      | system
+        clear_conflict: approved offered accepted active -> =     | system
+    """),
+    "advisory.agreement": rows("""
+        draft: new -> open                                        | office advisor_of_assignment
+        revise: open signed -> open signed                        | office advisor_of_assignment
+        follow: open signed -> open signed                        | nobody
+        sign: open -> open signed                                 | side_still_to_sign
+        ask_again: open -> =                                      | office
+        end: open signed -> ended                                 | nobody
+    """),
+    "advisory.preference": rows("""
+        state_preference: new -> standing                         | office advisor_speaking manager_speaking
+        take_back: standing -> taken_back                         | office author_of_this
+    """),
+    "advisory.terms": rows("""
+        write: new -> kept                                        | lead
     """),
     "advisory.project": rows("""
         open: new -> opened                                       | office
         edit: opened matched assessing planning -> =              | office
+        add_partner: opened matched assessing planning in_support wrapping_up -> = | office
         match: opened -> matched                                  | nobody
         kick_off: matched -> assessing                            | office
         agree_needs: assessing -> planning                        | nobody
-        sign_agreement: planning -> =                             | voice_still_to_sign
         approve_plan: planning -> in_support                      | office
         record_lesson: in_support wrapping_up -> =                | office adviser_on_project manager_on_project
         wrap_up: in_support -> wrapping_up                        | office
@@ -287,6 +310,7 @@ MODEL: dict[str, dict[str, Row]] = {
     "advisory.action": rows("""
         plan: new -> planned                                      | office adviser_on_project
         edit: planned under_way -> =                              | office adviser_on_project
+        pass_on: planned under_way -> =                           | nobody
         begin: planned -> under_way                               | office adviser_on_project
         prove: planned under_way -> =                             | office adviser_on_project
         finish: under_way -> done                                 | office adviser_on_project
@@ -463,9 +487,13 @@ def to_agree(held: Held, record: Any) -> bool:
     return bool(voices(held, record, record.project) - set(signed.values_list("voice", flat=True)))
 
 
+def advises_under(held: Held, agreement: Any) -> bool:
+    return held.has("advisor", "advisor", agreement.assignment.advisor_id)
+
+
 def to_sign(held: Held, record: Any) -> bool:
-    signed = Signature.objects.filter(project=record, subject="agreement")
-    return bool((voices(held, record, record) - {"coordinator"}) - set(signed.values_list("voice", flat=True)))
+    as_advisor = advises_under(held, record) and not record.advisor_has_signed
+    return as_advisor or (manages_lead(held, record.project) and not record.manager_has_signed)
 
 
 def named(held: Held, record: Any, **more: Any) -> bool:
@@ -540,7 +568,17 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     ),
     "adviser_on_project": adviser,
     "manager_on_project": manager,
-    "voice_still_to_sign": to_sign,
+    "side_still_to_sign": to_sign,
+    "advisor_of_assignment": advises_under,
+    "advisor_speaking": lambda held, record: (
+        (record.side, record.said_by_id) == ("advisor", held.person.pk)
+        and held.has("advisor", "advisor", record.advisor_id)
+    ),
+    "manager_speaking": lambda held, record: (
+        (record.side, record.said_by_id) == ("manager", held.person.pk)
+        and held.has("manager", "cluster", record.cluster_id)
+    ),
+    "author_of_this": lambda held, record: record.said_by_id == held.person.pk,
     "voice_still_to_rank": to_rank,
     "voice_still_to_agree": to_agree,
     "manager_with_a_note_to_approve": lambda held, record: (
