@@ -5,6 +5,7 @@ from .advisor import Advisor
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
+from .equality import Equality
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
 from .order import Ranking
@@ -19,6 +20,7 @@ __all__ = [
     "CurriculumVitae",
     "CvField",
     "CvPassage",
+    "Equality",
     "Lesson",
     "MatchRun",
     "Need",

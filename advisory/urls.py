@@ -7,9 +7,12 @@ from django.urls import path
 from advisory import web  # noqa: F401 (the pages of its records are known once it is loaded)
 from advisory.web.board import Board, OpenProjects
 from advisory.web.sessions import ConfirmByLink
+from advisory.web.solving import fairness, what_if
 
 urlpatterns: list[Any] = [
     path("c/<str:code>/", ConfirmByLink.as_view(), name="confirm-link"),
+    path("workspace/match-runs/<uuid:pk>/what-if/", what_if, name="what-if"),
+    path("workspace/match-runs/<uuid:pk>/fairness/", fairness, name="fairness"),
     path("workspace/board/", Board.as_view(), name="board"),
     path("workspace/board/open/", OpenProjects.as_view(), name="open-projects"),
 ]

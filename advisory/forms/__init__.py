@@ -2,4 +2,5 @@
 
 from .matching import *  # noqa: F403
 from .sessions import *  # noqa: F403
+from .solving import *  # noqa: F403
 from .support import *  # noqa: F403

@@ -25,8 +25,11 @@ AT_LEAST = 2.0
 TO_EXPLAIN = 30.0
 
 
-def solve(problem: Problem, time_limit: float = 60.0) -> Solution:
-    """Assign within about `time_limit` seconds. Raises ValueError when the sizes of the input do not agree."""
+def solve(problem: Problem, time_limit: float = 60.0, is_fairest: bool = True) -> Solution:
+    """Assign within about `time_limit` seconds; without `is_fairest` any of the best will do.
+
+    Raises ValueError when the sizes of the input do not agree.
+    """
     began = time.monotonic()
     deadline = began + time_limit
     space = Space(problem)
@@ -43,7 +46,7 @@ def solve(problem: Problem, time_limit: float = 60.0) -> Solution:
     best = _optimise(space, "sum", space.worst(worst.chosen), deadline)
     chosen = best.chosen if best else worst.chosen
     total, least = math.fsum(space.score[chosen]), space.worst(chosen)
-    if best and len(best.reduced):
+    if is_fairest and best and len(best.reduced):
         proven = time.monotonic()
         until = min(deadline, proven + max(AT_LEAST, proven - began))
         chosen = fairest(space, chosen, _in_a_best_one(space, best), until)

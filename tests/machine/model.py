@@ -236,7 +236,11 @@ MODEL: dict[str, dict[str, Row]] = {
         finish: running -> done                                   | system
         fail: requested running -> failed                         | system
         retry: failed -> requested                                | office
-        adjust: done -> requested                                 | office
+        adjust: done failed -> requested                              | office
+    """),
+    "advisory.equality": rows("""
+        tell_gender: new -> kept                                  | advisor_oneself
+        change: kept -> =                                         | advisor_oneself
     """),
     "advisory.assignment": rows("""
         propose: new -> proposed                                  | office
