@@ -64,6 +64,7 @@ MAKERS = {
     "system": ("system",),
     "adviser_on_project": ("adviser", "other adviser"),
     "advisor_of_record": ("adviser", "candidate"),
+    "advisor_oneself": ("adviser", "candidate"),
     "fellow_manager": ("manager", "applicant"),
     "manager_of_cluster": ("manager", "project manager"),
     "manager_of_other": ("partner manager",),

@@ -508,6 +508,9 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "evaluator_oneself": lambda held, record: (
         record.person_id == held.person.pk and held.has("evaluator", "programme", record.programme_id)
     ),
+    "advisor_oneself": lambda held, record: (
+        record.person_id == held.person.pk and any(one[:2] == ("advisor", "advisor") for one in held.grants)
+    ),
     "evaluator_of_call_oneself": lambda held, record: (
         record.person_id == held.person.pk and held.has("evaluator", "programme", record.call.programme_id)
     ),
