@@ -27,6 +27,7 @@ PARTS = [
     ("words", _("Words in common")),
     ("areas", _("Areas")),
     ("languages", _("Languages")),
+    ("wishes", _("Wishes")),
 ]
 REASON = "facility.workflow.input.ReasonForm"
 

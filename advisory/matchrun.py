@@ -7,6 +7,8 @@ import json
 import uuid
 from typing import Any
 
+from babel.languages import get_official_languages
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -17,18 +19,23 @@ from advisory.assignment import Assignment
 from advisory.checks import LIVE
 from advisory.curriculum import CurriculumVitae
 from advisory.preference import pairs as preferred
+from advisory.placing import Terms, spoken
 from advisory.project import Project, ProjectCluster
 from facility.registry.conflicts import ties_of
+from facility.registry.people import Person
 from facility.registry.programme import InProgramme
 from facility.roles import office, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import Faces, perform_many, state_field
 from facility.workflow.show import shown
-from facility.workflow.steps import NEW, step
+from facility.workflow.steps import NEW, guard, step
 
 # A project takes advisors from its opening to the end of its support.
 OPEN_PROJECT = ("opened", "matched", "assessing", "planning", "in_support")
 GONE = ("declined", "replaced", "withdrawn")
+UNDER_WAY = ("requested", "running")
+# A project's days are shared evenly by its business and its sustainability advisor.
+SHARES = 2
 OUTCOMES = [("proven", _("Proven optimum")), ("best known", _("Best known"))]
 
 
@@ -47,7 +54,7 @@ class MatchRun(InProgramme):
     facts = ("requested_at", "outcome", "why", "checksum")
     filter_by = ("state",)
     door_related = ("programme",)
-    untrailed = frozenset({"inputs", "result"})
+    untrailed = frozenset({"inputs", "result", "scores"})
     tones = {"requested": "wait", "running": "active", "done": "good", "failed": "bad"}
     awaits = {"failed": ("retry",)}
     shape = {
@@ -55,6 +62,7 @@ class MatchRun(InProgramme):
         "parameters": "parameters",
         "pins": "pins",
         "forbids": "forbids",
+        "changes": "changes",
         "inputs": "inputs",
         "result": "result",
         "outcome": "outcome",
@@ -68,7 +76,15 @@ class MatchRun(InProgramme):
     parameters = models.JSONField(_("parameters"), default=dict)
     pins = models.JSONField(_("pinned pairs"), default=list)
     forbids = models.JSONField(_("forbidden pairs"), default=list)
+    changes = models.JSONField(_("changed capacities and demanded languages"), default=dict)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name=_("asked by")
+    )
+    is_for_business = models.BooleanField(default=False)
+    is_for_sustainability = models.BooleanField(default=False)
     inputs = models.JSONField(_("what was known"), default=dict)
+    # The points of every pair, a row for each advisor, so that another choice can be tried without reading CVs again.
+    scores = models.JSONField(_("points of all pairs"), default=list)
     result = models.JSONField(_("what came out"), default=dict)
     outcome = models.CharField(_("outcome"), max_length=10, choices=OUTCOMES, blank=True, default="")
     why = models.TextField(_("why it failed"), blank=True, default="")
@@ -77,6 +93,15 @@ class MatchRun(InProgramme):
     class Meta:
         verbose_name = _("match run")
         verbose_name_plural = _("match runs")
+        # Two runs for the same places would propose the same people.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["programme"],
+                condition=models.Q(state__in=UNDER_WAY, **{f"is_for_{kind}": True}),
+                name=f"one_match_for_{kind}_at_once",
+            )
+            for kind in ("business", "sustainability")
+        ]
 
     def __str__(self) -> str:
         return _t("Match run of %s") % (shown(self.requested_at) or "–")
@@ -87,14 +112,21 @@ class MatchRun(InProgramme):
 
     project_count.label = _("projects")  # type: ignore[attr-defined]
 
+    @guard(_("A match is under way for these kinds of advisor."))
+    def is_alone(self) -> Any:
+        """Nobody else runs a match for one of these kinds in this programme."""
+        return under_way(self.programme_id, self.parameters.get("kinds", []), but=self.pk) or True
+
     # -- steps
 
     @step(label=_("New match run"), source=NEW, target=State.REQUESTED, who=office, form="RequestMatch")
-    def request(self, *, by: Any, programme: Any, projects: list[Any], kinds: list[str]) -> None:
+    def request(self, *, by: Any, programme: Any, projects: list[Any], kinds: list[str], **limits: Any) -> None:
         """Looks for advisors for the projects that lack one of these kinds. The proposals are yours to approve."""
         self.programme, self.requested_at = programme, clock.now()
         self.parameters = {"projects": [str(one.pk) for one in projects], "kinds": kinds}
-        self.call()
+        self.parameters["limits"] = {name: value for name, value in limits.items() if value}
+        self.is_for_business, self.is_for_sustainability = "business" in kinds, "sustainability" in kinds
+        self.call(by)
 
     @step(label=_("Start"), source=State.REQUESTED, target=State.RUNNING, who=system, quiet=True)
     def start(self, *, by: Any) -> None:
@@ -102,9 +134,11 @@ class MatchRun(InProgramme):
         self.inputs, self.result, self.outcome, self.why = self.freeze(), {}, "", ""
 
     @step(label=_("Finish"), source=State.RUNNING, target=State.DONE, who=system, quiet=True, form="FinishMatch")
-    def finish(self, *, by: Any, result: dict[str, Any]) -> None:
+    def finish(self, *, by: Any, result: dict[str, Any], scores: list[Any] | None = None) -> None:
         """Keeps the result; its pairs replace the proposals of an earlier turn of this run."""
-        self.result, self.outcome = result, result["status"]
+        self.scores = scores or []
+        known = hashlib.sha256(json.dumps(self.scores).encode()).hexdigest()
+        self.result, self.outcome = result | {"scores_sha256": known}, result["status"]
         kept = json.dumps([self.inputs, self.result], sort_keys=True, ensure_ascii=False)
         self.checksum = hashlib.sha256(kept.encode()).hexdigest()
         stale = list(self.assignments.filter(state=Assignment.State.PROPOSED))
@@ -140,23 +174,37 @@ class MatchRun(InProgramme):
         self.why = reason
         self.tell(staff_of(self.programme_id), gettext_noop("The match run failed: %(why)s"), why=reason)
 
-    @step(label=_("Try again"), source=State.FAILED, target=State.REQUESTED, who=office)
+    @step(label=_("Try again"), source=State.FAILED, target=State.REQUESTED, who=office, guards=[is_alone])
     def retry(self, *, by: Any) -> None:
         """Runs again with what is known by now."""
-        self.call()
+        self.call(by)
 
-    @step(label=_("Adjust"), source=State.DONE, target=State.REQUESTED, who=office, quiet=True, form="AdjustMatch")
-    def adjust(self, *, by: Any, pin: str, forbid: str, free: str) -> None:
-        """Pins or forbids a pair, or takes that back, and runs again with what is known by now."""
+    @step(
+        label=_("Adjust"),
+        source=[State.DONE, State.FAILED],
+        target=State.REQUESTED,
+        who=office,
+        quiet=True,
+        guards=[is_alone],
+        form="AdjustMatch",
+    )
+    def adjust(self, *, by: Any, pin: str, forbid: str, free: str, **changed: Any) -> None:
+        """Pins or forbids a pair, changes a capacity, demands a language, or takes that back, and runs again."""
         pair = pin or forbid or free
         self.pins = [*(one for one in self.pins if one != pair), *([pin] if pin else [])]
         self.forbids = [*(one for one in self.forbids if one != pair), *([forbid] if forbid else [])]
-        self.call()
+        self.changes = changed_by(self.changes, free, **changed)
+        self.call(by)
 
     # -- what the steps use
 
-    def call(self) -> None:
+    def terms(self) -> Terms:
+        """What the coordinator set, for the solver."""
+        return Terms(self.pins, self.forbids, limits=self.parameters.get("limits", {}), **self.changes)
+
+    def call(self, by: Any) -> None:
         """Queues the run; each turn has a job of its own."""
+        self.asked_by = by if isinstance(by, Person) else None
         self.queue("advisory.run_match", key=f"match:{self.pk}:{self.version}")
 
     def freeze(self) -> dict[str, Any]:
@@ -167,7 +215,8 @@ class MatchRun(InProgramme):
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
         told = [self.told_advisor(one) for one in advisors]
-        asked = [told_project(one, lacking) for one, lacking in projects]
+        wanted = self.parameters.get("limits", {}).get("language") == "official"
+        asked = [told_project(one, lacking, needs_language=wanted) for one, lacking in projects]
         return {
             "as_of": clock.now().isoformat(),
             "advisors": told,
@@ -183,11 +232,15 @@ class MatchRun(InProgramme):
 
     def free_advisors(self) -> list[Advisor]:
         """The pool, without those whose capacity is taken; each with `places` and the confirmed CV in `cv`."""
-        busy = models.Count("assignments", filter=models.Q(assignments__state__in=LIVE))
+        live = models.Q(assignments__state__in=LIVE)
+        busy = models.Count("assignments", filter=live)
+        taken = models.Sum("assignments__project__days_budget", filter=live, default=0)
         confirmed = models.Prefetch(
             "curricula", CurriculumVitae.objects.filter(state="confirmed").defer("text"), to_attr="confirmed"
         )
-        rows = Advisor.objects.filter(programme=self.programme_id, state=Advisor.State.POOL).annotate(busy=busy)
+        rows = Advisor.objects.filter(programme=self.programme_id, state=Advisor.State.POOL).annotate(
+            busy=busy, taken=taken
+        )
         free = rows.filter(busy__lt=models.F("capacity")).select_related("person").prefetch_related(confirmed)
         return list(free.order_by("pk"))
 
@@ -200,13 +253,18 @@ class MatchRun(InProgramme):
             "serves": list(SERVES[one.kind]),
             "areas": one.areas,
             "languages": one.languages,
+            "countries": one.countries,
+            "sectors": one.sectors,
+            "years": one.years,
             "places": one.capacity - one.busy,
+            "days": None if one.days is None else max(0, one.days - one.taken / SHARES),
             "curriculum": str(one.confirmed[0].pk) if one.confirmed else None,
         }
 
     def lacking_projects(self) -> list[tuple[Any, list[str]]]:
         """The projects asked for that still lack advisors, each with the kinds that it lacks."""
-        live = models.Prefetch("assignments", Assignment.objects.filter(state__in=LIVE), to_attr="live")
+        taken = Assignment.objects.filter(state__in=LIVE).select_related("advisor")
+        live = models.Prefetch("assignments", taken, to_attr="live")
         parties = models.Prefetch(
             "parties", ProjectCluster.objects.select_related("cluster").order_by("-is_lead", "pk")
         )
@@ -220,8 +278,11 @@ class MatchRun(InProgramme):
         return found
 
 
-def told_project(one: Any, lacking: list[str]) -> dict[str, Any]:
-    """A project as the run knows it; an area weighs less the later the applicant named it."""
+def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) -> dict[str, Any]:
+    """A project as the run knows it; an area weighs less the later the applicant named it.
+
+    needs_language: an advisor has to speak a language of the country, unless one who is there already does.
+    """
     application, lead = one.application, one.application.lead_cluster
     needs = sorted(application.needs.all(), key=lambda need: need.rank)
     return {
@@ -229,6 +290,10 @@ def told_project(one: Any, lacking: list[str]) -> dict[str, Any]:
         "label": one.name,
         "lang": one.lang,
         "country": lead.country.code,
+        "sector": lead.ecosystem,
+        "days": one.days_budget / SHARES,
+        "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
+        "has_lead": bool(one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
         "text": "\n".join([application.title_text, application.motivation, *(need.text for need in needs)]),
         "context": application.context,
@@ -237,6 +302,13 @@ def told_project(one: Any, lacking: list[str]) -> dict[str, Any]:
         "areas": {need.area: round(1 / need.rank, 3) for need in reversed(needs)},
         "demand": dict.fromkeys(lacking, 1),
     }
+
+
+def unspoken_of(project: Any, country: str) -> list[list[str]]:
+    """The official languages of a country, unless an advisor of the project speaks one of them at B2 or better."""
+    own = list(get_official_languages(country, de_facto=True))
+    speak = [spoken({"languages": one.advisor.languages}) for one in project.live]
+    return [] if any(not one.isdisjoint(own) for one in speak) else [own]
 
 
 def conflicts(advisors: list[Any], projects: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -280,6 +352,42 @@ def excluded_pairs(advisors: list[dict[str, Any]], projects: list[dict[str, Any]
     found = preferred("exclusion", advisors, projects)
     told = dict.fromkeys((one["advisor"], one["project"]) for one in found)
     return [{"advisor": advisor, "project": project, "why": "excluded"} for advisor, project in told]
+
+
+def under_way(programme: Any, kinds: list[str], but: Any = None) -> list[str]:
+    """Who runs a match for one of these kinds at this moment, as sentences."""
+    wanted: Any = models.Q(pk__in=[])
+    for kind in kinds:
+        wanted |= models.Q(**{f"is_for_{kind}": True})
+    rows = MatchRun.objects.filter(wanted, programme=programme, state__in=UNDER_WAY).exclude(pk=but)
+    said = _t("%(who)s runs a match for these kinds of advisor since %(time)s. Wait for it in the list of match runs.")
+    return [
+        said % {"who": one.asked_by or _t("The Facility"), "time": shown(one.requested_at)}
+        for one in rows.select_related("asked_by").defer("inputs", "result", "scores").order_by("pk")
+    ]
+
+
+def changed_by(
+    changes: dict[str, Any],
+    free: str,
+    capacity_of: str = "",
+    places: int | None = None,
+    language_for: str = "",
+    language: str = "",
+) -> dict[str, Any]:
+    """The changes after one more; `free` takes back `capacity:<advisor>` or `language:<project>:<code>`."""
+    capacity, languages = dict(changes.get("capacity", {})), dict(changes.get("languages", {}))
+    what, _colon, rest = free.partition(":")
+    if what == "capacity":
+        capacity.pop(rest, None)
+    if what == "language":
+        project, _colon, code = rest.partition(":")
+        languages[project] = [one for one in languages.get(project, []) if one != code]
+    if capacity_of and places is not None:
+        capacity[capacity_of] = places
+    if language_for and language:
+        languages[language_for] = sorted({*languages.get(language_for, []), language})
+    return {"capacity": capacity, "languages": {project: codes for project, codes in languages.items() if codes}}
 
 
 def lacking(programme: Any, kinds: list[str]) -> models.QuerySet:

@@ -6,6 +6,7 @@ from .agreement import Agreement
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
+from .equality import Equality
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
 from .order import Ranking
@@ -23,6 +24,7 @@ __all__ = [
     "CurriculumVitae",
     "CvField",
     "CvPassage",
+    "Equality",
     "Lesson",
     "MatchRun",
     "Need",

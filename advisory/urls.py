@@ -8,11 +8,14 @@ from advisory import web  # noqa: F401 (the pages of its records are known once 
 from advisory.web.assigning import MyAssignments, OfferByLink
 from advisory.web.board import Board, OpenProjects
 from advisory.web.sessions import ConfirmByLink
+from advisory.web.solving import fairness, what_if
 
 urlpatterns: list[Any] = [
     path("c/<str:code>/", ConfirmByLink.as_view(), name="confirm-link"),
     path("o/<str:code>/", OfferByLink.as_view(), name="offer-link"),
     path("workspace/my-assignments/", MyAssignments.as_view(), name="my-assignments"),
+    path("workspace/match-runs/<uuid:pk>/what-if/", what_if, name="what-if"),
+    path("workspace/match-runs/<uuid:pk>/fairness/", fairness, name="fairness"),
     path("workspace/board/", Board.as_view(), name="board"),
     path("workspace/board/open/", OpenProjects.as_view(), name="open-projects"),
 ]

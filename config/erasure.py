@@ -35,6 +35,7 @@ OWN = {
     "mfa.authenticator",
     "socialaccount.socialaccount",
     "usersessions.usersession",
+    "advisory.equality",
     "facility.token",
     "facility.letter",
     "facility.link",

@@ -158,6 +158,8 @@ MAY |= {
     ("advisory.matchrun", "fail"): SYSTEM,
     ("advisory.matchrun", "retry"): OFFICE,
     ("advisory.matchrun", "adjust"): OFFICE,
+    ("advisory.equality", "tell_gender"): {"adviser"},
+    ("advisory.equality", "change"): {"adviser"},
     ("advisory.assignment", "propose"): OFFICE,
     ("advisory.assignment", "propose_from_run"): NONE,
     ("advisory.assignment", "approve"): OFFICE,

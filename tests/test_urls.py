@@ -56,6 +56,8 @@ KEYS = {
     "report-file": "reporting.report",
     "report-progress": "reporting.report",
     "simulator": "facility.selection",
+    "fairness": "advisory.matchrun",
+    "what-if": "advisory.matchrun",
     "webinar-calendar": "webinars.webinar",
 }
 

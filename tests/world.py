@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from advisory.curriculum import CurriculumVitae
+from advisory.equality import Equality
 from facility.asked import Asked
 from facility.evaluation import Evaluation
 from facility.instruments.exchange import Import
@@ -138,6 +139,7 @@ def support(world: World, programme: Any) -> None:
     world.add(own.project.actions.first())
     world.add(support_making.session(own))
     world.add(own.advisor)
+    world.add(Equality().perform("tell_gender", by=own.adviser, gender="woman"))
     world.add(own.project.assignments.get())
     world.add(own.project.agreements.get())
     world.add(matching_making.preferred(own.project, own.manager, "Somebody Else"))

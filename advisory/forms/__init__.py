@@ -3,4 +3,5 @@
 from .assigning import *  # noqa: F403
 from .matching import *  # noqa: F403
 from .sessions import *  # noqa: F403
+from .solving import *  # noqa: F403
 from .support import *  # noqa: F403

@@ -15,7 +15,8 @@ from advisory.advisor import KINDS, LEVELS, OPEN, SERVES, Advisor
 from advisory.checks import conflicts_of
 from advisory.curriculum import CONFIRMABLE, CurriculumVitae, parsed, worded
 from advisory.cv.reading import MAX_FIELDS, Field, missing
-from advisory.matchrun import OPEN_PROJECT, lacking
+from advisory.forms.solving import LimitsForm
+from advisory.matchrun import OPEN_PROJECT, lacking, under_way
 from advisory.project import Project
 from facility.bid import AREAS
 from facility.forms import SHORT, Edits, ReceiveDocument, long_text
@@ -254,7 +255,7 @@ class ConfirmCv(StepForm):
         return data
 
 
-class RequestMatch(StepForm):
+class RequestMatch(LimitsForm):
     """For which projects advisors are looked for."""
 
     programme = programme_field()
@@ -270,6 +271,7 @@ class RequestMatch(StepForm):
         required=False,
         help_text=_("None chosen: all that lack one."),
     )
+    field_order = ("programme", "kinds", "projects")
 
     def prepare(self) -> None:
         """Own programmes and their open projects."""
@@ -288,6 +290,8 @@ class RequestMatch(StepForm):
         data["projects"] = list(rows.filter(pk__in=chosen) if chosen else rows)
         if not data["projects"]:
             self.add_error("projects", _t("No project of this programme lacks an advisor of these kinds."))
+        if said := under_way(data["programme"].pk, data["kinds"]):
+            raise ValidationError(said)
         return data
 
 
@@ -295,28 +299,7 @@ class FinishMatch(StepForm):
     """From the solver: the result as a JSON object."""
 
     result = forms.JSONField()
-
-
-class AdjustMatch(StepForm):
-    """One pair to pin, to forbid or to free, as `advisor:project`."""
-
-    pin = forms.CharField(max_length=80, required=False)
-    forbid = forms.CharField(max_length=80, required=False)
-    free = forms.CharField(max_length=80, required=False)
-
-    def clean(self) -> dict[str, Any]:
-        """Exactly one, and one that the run knows."""
-        data = super().clean() or {}
-        given = [(name, data[name]) for name in ("pin", "forbid", "free") if data.get(name)]
-        if len(given) != 1:
-            raise ValidationError(_t("Give one pair: to pin, to forbid or to free."))
-        name, pair = given[0]
-        inputs = self.record.inputs
-        advisors, projects = ({one["id"] for one in inputs.get(kind, [])} for kind in ("advisors", "projects"))
-        advisor, _colon, project = pair.partition(":")
-        if pair not in [*self.record.pins, *self.record.forbids] and not (advisor in advisors and project in projects):
-            self.add_error(name, _t("The run knows no such pair."))
-        return data
+    scores = forms.JSONField(required=False)
 
 
 class ProposeAssignment(StepForm):
@@ -383,7 +366,6 @@ class SignTerms(StepForm):
 
 __all__ = [
     "AcceptOffer",
-    "AdjustMatch",
     "AdvisorForm",
     "ConfirmCv",
     "CreateAdvisor",

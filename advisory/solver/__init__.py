@@ -8,10 +8,13 @@ every assignment; then the whole-number problem is solved over those pairs, and 
 fits into the gap. A pair left out after that cannot be part of a better assignment.
 
 Where several assignments have this worst case and this sum, the one is taken whose second lowest project stands best,
-then the third lowest, and so on (leximin).
+then the third lowest, and so on (leximin). Where there is none, a set of demands and limits is named that cannot all
+hold, and without any one of which they could.
 """
 
-from .problem import Pair, Problem, RunnerUp, Solution
+from .greedy import greedy
+from .problem import Key, Pair, Problem, RunnerUp, Solution
 from .search import solve
+from .words import told
 
-__all__ = ["Pair", "Problem", "RunnerUp", "Solution", "solve"]
+__all__ = ["Key", "Pair", "Problem", "RunnerUp", "Solution", "greedy", "solve", "told"]

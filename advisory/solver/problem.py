@@ -10,15 +10,21 @@ import numpy as np
 
 Pair = tuple[int, int]
 Array = np.ndarray[Any, Any]
+# What may contradict: a family of demands or limits, then whom it concerns (see `words.FAMILIES`).
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is asked: `scores[advisor, project]` (any unit, nan forbids) and the limits.
 
-    `demand[p]` is a number of advisors, or a number for each kind ({"business": 1, "sustainability": 1}); `kinds[a]`
-    are the kinds an advisor can serve as, one at a time. Pairs in `pins` must be in, those in `conflict` or `forbids`
-    must not. Names are for the sentences; without them the numbers of rows and columns (from 0) stand there.
+    `demand[p]` is a number of advisors, or a number for each kind ({"business": 1, "sustainability": 1, "": 1}, where
+    "" is anybody); `kinds[a]` are the kinds an advisor can serve as, one at a time. Pairs in `pins` must be in, those
+    in `conflict` or `forbids` must not; `why` names the reason of a conflict. `days[a]` is what an advisor has (None:
+    no limit) and `days_asked[p]` what a place of the project takes, or that for each kind. For each project `asks`
+    holds sets of languages: at least one of its advisors `speaks` one of each set. `most_places` limits how many places
+    go to advisors of a group (`groups`), `most_each` how many projects of a group (`project_groups`) one advisor takes.
+    Names are for the sentences; without them the numbers of rows and columns (from 0) stand there.
     """
 
     scores: Array
@@ -31,6 +37,15 @@ class Problem:
     forbids: Collection[Pair] = ()
     advisor_names: Sequence[str] | None = None
     project_names: Sequence[str] | None = None
+    why: Mapping[Pair, str] = field(default_factory=dict)
+    days: Sequence[float | None] | None = None
+    days_asked: Sequence[float | Mapping[str, float]] | None = None
+    speaks: Sequence[Collection[str]] | None = None
+    asks: Sequence[Collection[Sequence[str]]] | None = None
+    groups: Sequence[Collection[str]] | None = None
+    project_groups: Sequence[Collection[str]] | None = None
+    most_places: Mapping[str, int] = field(default_factory=dict)
+    most_each: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +60,9 @@ class RunnerUp:
 class Solution:
     """`pairs` by project; their `min` and `sum`, and bounds that no assignment exceeds (`sum_bound`: at this `min`).
 
-    `status` is "proven" (both figures meet their bounds), "best known" or "infeasible" (then `reasons` say why).
-    `kind_of` tells as what an advisor serves; in `runners_up` stands None where nobody else could.
+    `status` is "proven" (both figures meet their bounds), "best known" or "infeasible" (then `contradiction` holds a
+    set of demands and limits that cannot all hold, none of which could be left out of it, and `reasons` say it in
+    words). `kind_of` tells as what an advisor serves; in `runners_up` stands None where nobody else could.
     """
 
     status: str
@@ -58,3 +74,4 @@ class Solution:
     reasons: tuple[str, ...] = ()
     kind_of: Mapping[Pair, str] = field(default_factory=dict)
     runners_up: Mapping[Pair, RunnerUp | None] = field(default_factory=dict)
+    contradiction: tuple[Key, ...] = ()

@@ -54,6 +54,7 @@ class Program:
         self.objective = self.solver.Objective()
         self.objective.SetMaximization()
         self.slack: dict[Any, Any] = {}
+        self.is_impossible = False
         self._rows()
         self._columns()
 
@@ -70,15 +71,40 @@ class Program:
             self.levels = {p: row(low, self.solver.infinity()) for p in space.asking}
         else:
             for key, constraint in [*self.places.items(), *self.loads.items()]:
-                self._add(self.solver.NumVar(0, self.solver.infinity(), ""), -1.0, {constraint: 1.0}, key)
+                self._lacks(key, constraint)
+        self._rules()
         if self.goal == "worst":
             level = self.solver.NumVar(-self.solver.infinity(), self.solver.infinity(), "")
             self._add(level, 1.0, dict.fromkeys(self.levels.values(), -1.0))
 
+    def _rules(self) -> None:
+        """The rows of the rules that reach into these columns, and what each column weighs in them."""
+        space = self.space
+        at = np.full(len(space.score), -1)
+        at[self.columns] = np.arange(len(self.columns))
+        self.weighs: list[list[tuple[Any, float]]] = [[] for _ in self.columns]
+        self.rules = []
+        for rule in space.rules:
+            here = at[rule.columns]
+            is_here = here >= 0
+            if not is_here.any() and rule.low <= 0:
+                continue
+            high = rule.high if rule.high < np.inf else self.solver.infinity()
+            row = self.solver.Constraint(rule.low, high)
+            self.rules.append((rule, row))
+            for position, weight in zip(here[is_here].tolist(), rule.weights[is_here].tolist(), strict=True):
+                self.weighs[position].append((row, weight))
+            if self.goal == "shortage" and rule.low > 0:
+                self._lacks(rule.key, row)
+
+    def _lacks(self, key: Any, row: Any) -> None:
+        """What is missing to the lower limit of a row counts against the value."""
+        self._add(self.solver.NumVar(0, self.solver.infinity(), ""), -1.0, {row: 1.0}, key)
+
     def _columns(self) -> None:
         space = self.space
         self.variables = []
-        for column in self.columns:
+        for position, column in enumerate(self.columns):
             pair = advisor, project = space.pair(column)
             score = float(space.score[column]) / space.scale
             rows = {self.places[project, int(space.kind[column])]: 1.0, self.loads[advisor]: 1.0}
@@ -86,6 +112,7 @@ class Program:
                 rows[self.pairs[pair]] = 1.0
             if project in self.levels:
                 rows[self.levels[project]] = score
+            rows.update(self.weighs[position])
             variable = self.solver.BoolVar("") if self.is_whole else self.solver.NumVar(0, 1, "")
             self.variables.append(variable)
             self._add(variable, score if self.goal == "sum" else 0.0, rows)
@@ -105,6 +132,7 @@ class Program:
         if self.is_whole:
             self.solver.SetSolverSpecificParametersAsString(f"numerics/feastol = {TOLERANCE}")
         status = self.solver.Solve(parameters)
+        self.is_impossible = status == self.solver.INFEASIBLE
         if status not in (self.solver.OPTIMAL, *([self.solver.FEASIBLE] if self.is_whole else [])):
             return None
         values = [variable.solution_value() for variable in self.variables]
@@ -127,4 +155,7 @@ class Program:
         for project, row in self.levels.items():
             levels[project] = row.dual_value()
         gain = score if self.goal == "sum" else 0.0
-        return gain - places[space.project, space.kind] - loads[space.advisor] - levels[space.project] * score
+        rest = gain - places[space.project, space.kind] - loads[space.advisor] - levels[space.project] * score
+        for rule, row in self.rules:
+            rest[rule.columns] -= row.dual_value() * rule.weights
+        return rest

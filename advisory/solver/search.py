@@ -4,39 +4,49 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from .contradiction import contradiction
 from .fairness import fairest
-from .problem import Array, Pair, Problem, RunnerUp, Solution
+from .problem import Array, Problem, Solution
 from .program import TOLERANCE, Answer, Program
+from .runner import runners_up
 from .space import Space
+from .words import told
 
 PER_ROUND = 20_000
 # Two results closer than this share of the largest score are the same result.
 EXACT = 1e-7
 # Fairness among equals may take as long as the proof did, but at least so many seconds.
 AT_LEAST = 2.0
+# Seconds to find the smallest contradiction; it is looked for after the search has ended without an assignment.
+TO_EXPLAIN = 30.0
 
 
-def solve(problem: Problem, time_limit: float = 60.0) -> Solution:
-    """Assign within about `time_limit` seconds. Raises ValueError when the sizes of the input do not agree."""
+def solve(problem: Problem, time_limit: float = 60.0, is_fairest: bool = True) -> Solution:
+    """Assign within about `time_limit` seconds; without `is_fairest` any of the best will do.
+
+    Raises ValueError when the sizes of the input do not agree.
+    """
     began = time.monotonic()
     deadline = began + time_limit
     space = Space(problem)
-    if reasons := space.contradictions() or _shortages(space, deadline):
-        return Solution("infeasible", reasons=tuple(reasons))
+    if _is_short(space, deadline):
+        return _impossible(problem)
     if not space.asking:
         return Solution("proven", sum=0.0, sum_bound=0.0)
-    worst = _optimise(space, "worst", None, deadline)
+    try:
+        worst = _optimise(space, "worst", None, deadline)
+    except NoAssignment:
+        return _impossible(problem)
     if worst is None:
         return Solution("best known", reasons=("No assignment was found in the time given.",))
     best = _optimise(space, "sum", space.worst(worst.chosen), deadline)
     chosen = best.chosen if best else worst.chosen
     total, least = math.fsum(space.score[chosen]), space.worst(chosen)
-    if best and len(best.reduced):
+    if is_fairest and best and len(best.reduced):
         proven = time.monotonic()
         until = min(deadline, proven + max(AT_LEAST, proven - began))
         chosen = fairest(space, chosen, _in_a_best_one(space, best), until)
@@ -54,8 +64,12 @@ def solve(problem: Problem, time_limit: float = 60.0) -> Solution:
         min_bound=min_bound,
         reasons=() if is_proven else ("The time given ended before the proof: a better assignment may exist.",),
         kind_of={space.pair(column): space.kinds[space.kind[column]] for column in chosen},
-        runners_up=_runners_up(space, chosen),
+        runners_up=runners_up(space, chosen),
     )
+
+
+class NoAssignment(Exception):
+    """No assignment of whole advisors keeps all demands and limits."""
 
 
 def _relax(space: Space, goal: str, threshold: float | None, deadline: float) -> Answer | None:
@@ -78,7 +92,7 @@ def _look_at(space: Space, reduced: Array, above: float) -> bool:
 def _optimise(space: Space, goal: str, threshold: float | None, deadline: float) -> Answer | None:
     """The best assignment for the goal with the bound that no other exceeds (infinite when time ran out before)."""
     relaxed = _relax(space, goal, threshold, deadline)
-    found = Program(space, goal, threshold, is_whole=True).run(deadline)
+    found = _whole(space, goal, threshold, deadline)
     if found is None or relaxed is None:
         return found and replace(found, bound=math.inf)
     while relaxed.value - found.value > EXACT and _look_at(space, relaxed.reduced, found.value - relaxed.value):
@@ -87,6 +101,22 @@ def _optimise(space: Space, goal: str, threshold: float | None, deadline: float)
             return replace(found, bound=relaxed.value)
     spare = relaxed.reduced + (relaxed.value - found.value)
     return replace(found, bound=min(relaxed.value, found.bound), reduced=spare)
+
+
+def _whole(space: Space, goal: str, threshold: float | None, deadline: float) -> Answer | None:
+    """The best whole assignment over the columns seen, or over more where those hold none; None out of time.
+
+    Raises NoAssignment when all pairs together hold none.
+    """
+    while True:
+        program = Program(space, goal, threshold, is_whole=True)
+        found = program.run(deadline)
+        if found is not None or not program.is_impossible:
+            return found
+        if not space.look_wider():
+            raise NoAssignment
+        if time.monotonic() > deadline:
+            return None
 
 
 def _in_a_best_one(space: Space, best: Answer) -> list[int]:
@@ -99,42 +129,24 @@ def _in_a_best_one(space: Space, best: Answer) -> list[int]:
     return np.flatnonzero(fits).tolist()
 
 
-def _shortages(space: Space, deadline: float) -> list[str]:
-    """Which places stay empty in an assignment that fills as many as can be; nothing when all can be filled."""
-    answer = _relax(space, "shortage", None, deadline)
-    reasons = []
-    for key, missing in (answer.lacking if answer else {}).items():
-        if missing < EXACT:
+def _is_short(space: Space, deadline: float) -> bool:
+    """Whether even fractions of advisors cannot keep all limits; the columns that they need are seen from then on."""
+    if space.pins - set(zip(space.advisor.tolist(), space.project.tolist(), strict=True)):
+        return True
+    answer = None
+    while time.monotonic() < deadline:
+        program = Program(space, "shortage")
+        answer = program.run(deadline)
+        if answer is None and program.is_impossible and space.look_wider():
             continue
-        if isinstance(key, tuple):
-            project, kind = key
-            free = int((space.serves[:, kind] & ~space.forbidden[:, project]).sum())
-            asked = f"{space.demand[key]} {space.kinds[kind]}".strip()
-            reasons.append(
-                f"{space.name(project, True)} lacks {round(missing)} of {asked} advisors: {free} may serve there, and "
-                "those are needed elsewhere or their places are taken."
-            )
-        else:
-            reasons.append(
-                f"{space.name(key)} must take {space.load_lb[key]} projects; {round(missing)} of them cannot be found."
-            )
-    return reasons
+        if answer is None:
+            return program.is_impossible
+        if not _look_at(space, answer.reduced, TOLERANCE):
+            break
+    return answer is not None and any(missing > EXACT for missing in answer.lacking.values())
 
 
-def _runners_up(space: Space, chosen: Sequence[int]) -> dict[Pair, RunnerUp | None]:
-    load = np.bincount(space.advisor[list(chosen)], minlength=len(space.load_ub))
-    on_project = np.zeros(space.forbidden.shape, dtype=bool)
-    for column in chosen:
-        on_project[space.pair(column)] = True
-    found: dict[Pair, RunnerUp | None] = {}
-    for column in chosen:
-        advisor, project = space.pair(column)
-        could = space.serves[:, space.kind[column]] & (load < space.load_ub)
-        could &= ~(space.forbidden | on_project)[:, project]
-        is_fixed = (advisor, project) in space.pins or load[advisor] <= space.load_lb[advisor]
-        if is_fixed or not could.any():
-            found[advisor, project] = None
-            continue
-        other = int(np.argmax(np.where(could, space.scores[:, project], -np.inf)))
-        found[advisor, project] = RunnerUp(other, float(space.scores[advisor, project] - space.scores[other, project]))
-    return found
+def _impossible(problem: Problem) -> Solution:
+    keys, is_smallest = contradiction(problem, time.monotonic() + TO_EXPLAIN)
+    reasons = told(problem, keys, is_smallest)
+    return Solution("infeasible", reasons=tuple(reasons), contradiction=tuple(keys))

@@ -1,23 +1,29 @@
-"""The pairs that may be, and what can be said of them without a search."""
+"""The pairs that may be, and what limits them together."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from .problem import Array, Pair, Problem
+from .rules import Columns, Rule, rules_of
 
 # Pairs that the first round looks at for each place of a project; later rounds add what they miss.
 FIRST_LOOK = 20
+# How many times as many pairs are looked at when those so far hold no assignment at all.
+WIDER = 8
 
 
 class Space:
-    """Every permitted column (advisor, project, kind) as parallel arrays; `seen` marks those looked at so far."""
+    """Every permitted column (advisor, project, kind) as parallel arrays; `seen` marks those looked at so far.
 
-    def __init__(self, problem: Problem) -> None:
+    `rules` are the limits on several columns that are neither a place nor a load. With `is_open` the columns of
+    forbidden pairs are there too, so that their absence can be held to be a limit like others.
+    """
+
+    def __init__(self, problem: Problem, is_open: bool = False) -> None:
         self.problem = problem
         shape = advisors, projects = len(problem.load_ub), len(problem.demand)
         scores = np.asarray(problem.scores, dtype=float)
@@ -26,10 +32,15 @@ class Space:
         self.load_lb = np.zeros(advisors, int) if problem.load_lb is None else np.asarray(problem.load_lb, dtype=int)
         served = problem.kinds if problem.kinds is not None else [()] * advisors
         sizes = {table.shape for table in (scores, conflict) if table.size} | {(len(self.load_lb), projects)}
-        if sizes != {shape} or len(served) != advisors:
+        lists = [(problem.days, advisors), (problem.speaks, advisors), (problem.groups, advisors)]
+        lists += [(problem.days_asked, projects), (problem.asks, projects), (problem.project_groups, projects)]
+        fit = all(one is None or len(one) == number for one, number in lists)
+        if sizes != {shape} or len(served) != advisors or not fit:
             raise ValueError("scores, demand, load_ub, load_lb, conflict and kinds do not agree in size")
         self.scores = scores = scores.reshape(shape)
-        self.forbidden = np.isnan(scores) | (conflict.reshape(shape) != 0)
+        self.unscored = np.isnan(scores)
+        self.conflict = conflict.reshape(shape) != 0
+        self.forbidden = self.unscored | self.conflict
         for pair in problem.forbids:
             self.forbidden[pair] = True
         self.pins = {(int(advisor), int(project)) for advisor, project in problem.pins}
@@ -41,11 +52,18 @@ class Space:
         self.serves = np.array(
             [[kind == "" or problem.kinds is None or kind in own for kind in self.kinds] for own in served], dtype=bool
         ).reshape(advisors, len(self.kinds))
-        allowed = ~self.forbidden[:, :, None] & (self.demand > 0)[None] & self.serves[:, None, :]
-        self.advisor, self.project, self.kind = np.nonzero(allowed)
+        may = (self.demand > 0)[None] & self.serves[:, None, :]
+        self.advisor, self.project, self.kind = np.nonzero(may if is_open else may & ~self.forbidden[:, :, None])
         self.score = scores[self.advisor, self.project]
-        self.scale = float(np.abs(self.score).max(initial=0.0)) or 1.0
-        self.seen = self._first_look()
+        self.scale = float(np.abs(self.score).max(initial=0.0, where=~np.isnan(self.score))) or 1.0
+        # Where a load may be given up, it makes no other limit superfluous.
+        most = None if is_open else self.load_ub
+        columns = Columns(self.advisor, self.project, self.kind, self.kinds, most)
+        self.rules: list[Rule] = rules_of(problem, columns)
+        self.rank = self._rank()
+        self.first_look = FIRST_LOOK
+        self.seen = np.zeros(len(self.score), dtype=bool)
+        self.look()
 
     def pair(self, column: int) -> Pair:
         return int(self.advisor[column]), int(self.project[column])
@@ -68,49 +86,28 @@ class Space:
             totals.append(total)
         return totals
 
-    def _first_look(self) -> Array:
-        seen = np.zeros(len(self.score), dtype=bool)
-        order = np.lexsort((-self.score, self.kind, self.project))
-        place = self.project[order] * len(self.kinds) + self.kind[order]
-        starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]]) if len(order) else np.array([], dtype=int)
-        rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
-        seen[order] = rank < FIRST_LOOK * self.demand[self.project[order], self.kind[order]]
-        seen |= self.load_lb[self.advisor] > 0
+    def look(self) -> None:
+        """Marks the best columns of each place as seen, and all that a lower limit may need."""
+        self.seen |= self.rank < self.first_look * self.demand[self.project, self.kind]
+        self.seen |= self.load_lb[self.advisor] > 0
         pinned = np.zeros(self.forbidden.shape, dtype=bool)
         for pair in self.pins:
             pinned[pair] = True
-        return seen | pinned[self.advisor, self.project]
+        self.seen |= pinned[self.advisor, self.project]
 
-    def contradictions(self) -> list[str]:
-        """What can be seen to be impossible without looking for an assignment, as sentences."""
-        reasons = []
-        load, filled = Counter(advisor for advisor, _ in self.pins), Counter(project for _, project in self.pins)
-        for advisor, project in sorted(self.pins):
-            if not ((self.advisor == advisor) & (self.project == project)).any():
-                reasons.append(
-                    f"{self.name(advisor)} is pinned to {self.name(project, True)}, where a conflict, the kind or the "
-                    "demand forbids it."
-                )
-        for advisor, (low, high) in enumerate(zip(self.load_lb, self.load_ub, strict=True)):
-            if max(low, load[advisor]) > high:
-                reasons.append(
-                    f"{self.name(advisor)} must take {max(low, load[advisor])} projects but may take {high}."
-                )
-        for project in sorted(filled):
-            if filled[project] > self.demand[project].sum():
-                asked = self.demand[project].sum()
-                reasons.append(
-                    f"{self.name(project, True)} asks for {asked} advisors but {filled[project]} are pinned."
-                )
-        places, room = int(self.demand.sum()), int(self.load_ub.sum())
-        if places > room:
-            reasons.append(f"The projects ask for {places} advisors, but all advisors together may take {room} places.")
-        if self.load_lb.sum() > places:
-            reasons.append(
-                f"Advisors must take {self.load_lb.sum()} places together, but the projects ask for {places}."
-            )
-        return reasons
+    def look_wider(self) -> bool:
+        """Looks at several times as many columns; False when all were seen."""
+        if self.seen.all():
+            return False
+        self.first_look = max(1, self.first_look) * WIDER
+        self.look()
+        return True
 
-    def name(self, number: int, is_project: bool = False) -> str:
-        names = self.problem.project_names if is_project else self.problem.advisor_names
-        return names[number] if names else f"{'Project' if is_project else 'Advisor'} {number}"
+    def _rank(self) -> Array:
+        """The place of each column among those of its project and kind, the best score first."""
+        order = np.lexsort((-self.score, self.kind, self.project))
+        place = self.project[order] * len(self.kinds) + self.kind[order]
+        starts = np.flatnonzero(np.r_[True, place[1:] != place[:-1]]) if len(order) else np.array([], dtype=int)
+        rank = np.zeros(len(order), dtype=int)
+        rank[order] = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+        return rank

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import structlog
+from django.utils import translation
 
 from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
+from advisory.equality import genders_of
 from advisory.matchrun import MatchRun
 from advisory.meaning import Embedder
+from advisory.spread import spread_of
 from facility.isolation import IsolationError, TimedOut, TooMuchMemory, run_isolated
 from facility.registry.documents import Document
 from facility.workflow.jobs import TRIES, Job, job
@@ -111,11 +114,31 @@ def run_match(work: Job) -> None:
         run.perform("start", by=SYSTEM)
     if run.state != MatchRun.State.RUNNING:
         return
-    result = propose(run.inputs, texts_of(run), asked_by(run, work), run.pins, run.forbids)
+    texts, total = texts_of(run), steps_of(run)
+    asked = asked_by(run, work)
+
+    def advance(number: int) -> None:
+        work.advance(len(run.inputs["projects"]) + number, total)
+
+    with translation.override(run.asked_by.language if run.asked_by else None):
+        result = propose(run.inputs, texts, asked, run.terms(), advance, translation.gettext)
     if result["status"] == "infeasible":
         run.perform("fail", by=SYSTEM, reason=" ".join(result["reasons"])[:2000])
-    else:
-        run.perform("finish", by=SYSTEM, result=result | {"pairs": quoted(run, result["pairs"])})
+        return
+    scores = result.pop("scores")
+    spread = spread_of(run.inputs, scores, result["pairs"], written_in(texts), genders_of(run.inputs))
+    result |= {"pairs": quoted(run, result["pairs"]), "fairness": spread}
+    run.perform("finish", by=SYSTEM, result=result, scores=scores)
+
+
+def steps_of(run: MatchRun) -> int:
+    """How many steps a run has: its projects are read, their places filled, every pair weighed."""
+    return sum(1 + sum(one["demand"].values()) for one in run.inputs["projects"]) + 1
+
+
+def written_in(texts: dict[str, tuple[str, str, Any]]) -> dict[str, str]:
+    """The language of each advisor's CV, by advisor id."""
+    return {advisor: language for advisor, (_text, language, _vectors) in texts.items()}
 
 
 def quoted(run: MatchRun, pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -151,7 +174,7 @@ def asked_by(run: MatchRun, work: Job) -> dict[str, tuple[str, Any]]:
     for number, one in enumerate(projects, 1):
         text = (embedder.chunks(one["text"], PROJECT_TOKENS) or [""])[0]
         asked[one["id"]] = (LANGUAGE.classify(one["text"])[0], embedder.embed_query(text))
-        work.advance(number, len(projects) + 1)
+        work.advance(number, steps_of(run))
     return asked
 
 

@@ -13,7 +13,9 @@ from django.utils.translation import ngettext
 
 from advisory.advisor import KINDS, Advisor
 from advisory.assignment import PARTS
+from advisory.forms.solving import AdjustMatch
 from advisory.matchrun import MatchRun
+from advisory.web.solving import conditions_of, figures_sentence, greedy_sentence, kind_chips, loss_of, try_url
 from facility.workflow import door
 from facility.workflow.jobs import Job
 from facility.workflow.once import fingerprint, once
@@ -50,7 +52,7 @@ class MatchRunList(ListPage):
 
     def rows(self) -> QuerySet:
         """The rows without inputs and results."""
-        return super().rows().defer("inputs", "result")
+        return super().rows().defer("inputs", "result", "scores")
 
 
 @page_of(MatchRun)
@@ -72,13 +74,17 @@ class MatchRunPage(DetailPage):
         job = Job.objects.filter(record_id=run.pk).order_by("-id").first()
         if job is None or not job.total:
             return HttpResponse(_("The run waits for its turn."))
-        said = _("%(done)d of %(total)d projects are read; then the pairs are solved.")
-        return HttpResponse(said % {"done": job.progress, "total": job.total - 1})
+        projects = run.project_count()
+        if job.progress < projects:
+            said = _("%(done)d of %(total)d projects are read; then the pairs are solved.")
+            return HttpResponse(said % {"done": job.progress, "total": projects})
+        said = _("The pairs are solved; %(done)d of %(total)d are weighed.")
+        return HttpResponse(said % {"done": job.progress - projects, "total": max(job.total - 1 - projects, 0)})
 
     def post(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Pins, forbids or frees a pair; the run starts again."""
         run = self.find(pk)
-        given = {name: request.POST[name] for name in ("pin", "forbid", "free") if request.POST.get(name)}
+        given = {name: request.POST[name] for name in AdjustMatch.base_fields if request.POST.get(name)}
         token = request.POST.get("_token", "")[:60]
 
         def act() -> tuple[int, Any]:
@@ -91,7 +97,9 @@ class MatchRunPage(DetailPage):
     def context(self, record: Any) -> dict[str, Any]:
         """What the template asks for."""
         result = record.result if record.state == record.State.DONE else {}
-        pairs = sorted(result.get("pairs", []), key=lambda pair: pair["points"])
+        every = sorted(result.get("pairs", []), key=lambda pair: pair["points"])
+        chosen = self.request.GET.get("kind", "")
+        pairs = [pair for pair in every if pair["kind"] == chosen] if chosen in dict(KINDS) else every
         is_live = record.state in {record.State.REQUESTED, record.State.RUNNING}
         list_url = reverse("records", kwargs={"records": record.records})
         return {
@@ -100,17 +108,20 @@ class MatchRunPage(DetailPage):
             "hidden": carried(record),
             "live_url": f"{record.get_absolute_url()}?live=1" if is_live else None,
             "proof": proof_of(result) if result else "",
+            "figures": [said for said in (figures_sentence(result), greedy_sentence(result)) if said],
             "spread": spread_of(pairs) if pairs else None,
-            "load": load_of(record.inputs, pairs) if pairs else None,
-            "fairness": None,
-            "kinds": [],
+            "load": load_of(record.inputs, every) if pairs else None,
+            "fairness": reverse("fairness", kwargs={"pk": record.pk}) if result.get("fairness") else "",
+            "what_if": reverse("what-if", kwargs={"pk": record.pk}) if result.get("pairs") else "",
+            "conditions": conditions_of(record),
+            "kinds": kind_chips(record, every, chosen),
             "views": [],
             "parts": [label for _name, label in PARTS],
             "pairs": [
                 *(shown_pair(record, pair) for pair in pairs),
                 *(forbidden_pair(record, key) for key in record.forbids),
             ],
-            "may": getattr(record, "_may_adjust", False),
+            "may": getattr(record, "_may_adjust", False) and not is_live,
         }
 
 
@@ -157,6 +168,8 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
         said = _("With %(runner)s instead this place would have %(loss)s points less.")
         why_not = said % {"runner": runner["label"], "loss": pair["loss"]}
     spoken = ", ".join(one["code"] for one in advisor["languages"])
+    loss, forbidden = loss_of(pair)
+    roles = [str(dict(KINDS)[pair["kind"]]), *([_("lead")] if pair.get("is_lead") else []), spoken]
     return {
         "id": key,
         "project": {
@@ -168,14 +181,21 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
         "advisor": {
             "title": advisor["label"],
             "url": reverse("record", kwargs={"records": "advisors", "pk": advisor["id"]}),
-            "languages": f"{dict(KINDS)[pair['kind']]}, {spoken}",
+            "languages": ", ".join(roles),
         },
         "parts": [{"label": labels[part["name"]], "value": part["points"]} for part in pair["parts"]],
         "total": pair["points"],
         "runner_up": runner and {"title": runner["label"], "total": round(pair["points"] - pair["loss"], 1)},
-        "loss": pair["loss"],
+        "loss": loss,
         "mark": "pinned" if key in run.pins else None,
-        "why": {"sentences": evidence, "runner_up": why_not, "intake": intake_of(run, project["id"])},
+        "why": {
+            "sentences": evidence,
+            "runner_up": why_not,
+            "forbidden": forbidden,
+            "forbid_url": try_url(run, do="forbid", advisor=advisor["id"], project=project["id"]),
+            "other_url": try_url(run, do="pin", project=project["id"]),
+            "intake": intake_of(run, project["id"]),
+        },
     }
 
 

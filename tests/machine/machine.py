@@ -68,6 +68,7 @@ MAKERS = {
     "advisor_of_assignment": ("adviser", "third adviser"),
     "advisor_speaking": ("adviser", "other adviser"),
     "manager_speaking": ("project manager", "other project manager"),
+    "advisor_oneself": ("adviser", "candidate"),
     "fellow_manager": ("manager", "applicant"),
     "manager_of_cluster": ("manager", "project manager"),
     "manager_of_other": ("partner manager",),

@@ -236,7 +236,11 @@ MODEL: dict[str, dict[str, Row]] = {
         finish: running -> done                                   | system
         fail: requested running -> failed                         | system
         retry: failed -> requested                                | office
-        adjust: done -> requested                                 | office
+        adjust: done failed -> requested                              | office
+    """),
+    "advisory.equality": rows("""
+        tell_gender: new -> kept                                  | advisor_oneself
+        change: kept -> =                                         | advisor_oneself
     """),
     "advisory.assignment": rows("""
         propose: new -> proposed                                  | office
@@ -531,6 +535,9 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "office_of_person": shares_a_programme,
     "evaluator_oneself": lambda held, record: (
         record.person_id == held.person.pk and held.has("evaluator", "programme", record.programme_id)
+    ),
+    "advisor_oneself": lambda held, record: (
+        record.person_id == held.person.pk and any(one[:2] == ("advisor", "advisor") for one in held.grants)
     ),
     "evaluator_of_call_oneself": lambda held, record: (
         record.person_id == held.person.pk and held.has("evaluator", "programme", record.call.programme_id)
