@@ -7,18 +7,23 @@ from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
+from .note import AdvisorNote
 from .order import Ranking
 from .project import Project
+from .searchable import CvSentence
 from .served import SessionAction, SessionFirm, SessionNeed
 from .session import SupportSession
+from .shortlist import Shortlist, ShortlistEntry
 
 __all__ = [
     "Action",
     "Advisor",
+    "AdvisorNote",
     "Assignment",
     "CurriculumVitae",
     "CvField",
     "CvPassage",
+    "CvSentence",
     "Lesson",
     "MatchRun",
     "Need",
@@ -29,6 +34,8 @@ __all__ = [
     "SessionAction",
     "SessionFirm",
     "SessionNeed",
+    "Shortlist",
+    "ShortlistEntry",
     "Signature",
     "SupportSession",
 ]

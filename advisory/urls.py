@@ -6,10 +6,16 @@ from django.urls import path
 
 from advisory import web  # noqa: F401 (the pages of its records are known once it is loaded)
 from advisory.web.board import Board, OpenProjects
+from advisory.web.pool import PoolPage
+from advisory.web.pool_compare import Compare
+from advisory.web.pool_together import Together
 from advisory.web.sessions import ConfirmByLink
 
 urlpatterns: list[Any] = [
     path("c/<str:code>/", ConfirmByLink.as_view(), name="confirm-link"),
     path("workspace/board/", Board.as_view(), name="board"),
+    path("workspace/pool/", PoolPage.as_view(), name="pool"),
+    path("workspace/pool/compare/", Compare.as_view(), name="pool-compare"),
+    path("workspace/pool/together/", Together.as_view(), name="pool-together"),
     path("workspace/board/open/", OpenProjects.as_view(), name="open-projects"),
 ]
