@@ -56,7 +56,7 @@ class AdvisorPage(DetailPage):
     def context(self, record: Any) -> dict[str, Any]:
         """With what the office keeps for itself: notes and shortlists."""
         made = super().context(record)
-        return made | {"parts": [*made["parts"], *office_parts(record, self.person)]}
+        return made | {"parts": [*made["parts"], *office_parts(record)]}
 
 
 @page_of(MatchRun)

@@ -8,13 +8,12 @@ from django.utils.translation import gettext as _
 
 from advisory.note import AdvisorNote, authors_of
 from advisory.shortlist import Shortlist
-from facility.roles import office
 from facility.workflow.show import state_tag, step_url
 
 
-def office_parts(advisor: Any, person: Any) -> list[dict[str, Any]]:
-    """The tables of notes and lists; none for whoever does not coordinate the advisor's programme."""
-    if not type(advisor).objects.filter(office.q(person), pk=advisor.pk).exists():
+def office_parts(advisor: Any) -> list[dict[str, Any]]:
+    """The tables of notes and lists; none for whoever may not edit the advisor, as only the office may."""
+    if not getattr(advisor, "_may_edit", False):
         return []
     notes = list(AdvisorNote.objects.filter(advisor=advisor, state="kept").order_by("-noted_at", "-pk"))
     authors = authors_of(notes) if notes else {}
