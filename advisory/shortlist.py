@@ -53,8 +53,8 @@ class Shortlist(InProgramme):
     entry_count = models.PositiveSmallIntegerField(_("advisors"), default=0)
 
     class Meta:
-        verbose_name = _("shortlist")
-        verbose_name_plural = _("shortlists")
+        verbose_name = _("list of advisors")
+        verbose_name_plural = _("lists of advisors")
         constraints = [
             models.UniqueConstraint(
                 models.functions.Lower("name"), "programme", name="shortlist_name_once_per_programme"
@@ -66,7 +66,7 @@ class Shortlist(InProgramme):
 
     # -- steps
 
-    @step(label=_("New shortlist"), source=NEW, target=State.OPEN, who=office, form="CreateShortlist")
+    @step(label=_("New list"), source=NEW, target=State.OPEN, who=office, form="CreateShortlist")
     def create(self, *, by: Any, programme: Any, name: str, purpose: str, advisors: list[Advisor]) -> None:
         """Begins a named list, empty or with the advisors that were ticked."""
         self.programme, self.name, self.purpose = programme, name, purpose

@@ -14,8 +14,8 @@ from advisory.web.sessions import ConfirmByLink
 urlpatterns: list[Any] = [
     path("c/<str:code>/", ConfirmByLink.as_view(), name="confirm-link"),
     path("workspace/board/", Board.as_view(), name="board"),
-    path("workspace/pool/", PoolPage.as_view(), name="pool"),
-    path("workspace/pool/compare/", Compare.as_view(), name="pool-compare"),
-    path("workspace/pool/together/", Together.as_view(), name="pool-together"),
+    path("workspace/advisors/pool/", PoolPage.as_view(), name="pool"),
+    path("workspace/advisors/pool/compare/", Compare.as_view(), name="pool-compare"),
+    path("workspace/advisors/pool/together/", Together.as_view(), name="pool-together"),
     path("workspace/board/open/", OpenProjects.as_view(), name="open-projects"),
 ]

@@ -218,7 +218,7 @@ def facets_of(sight: Sight, counts: dict[str, Counter[str]], names: dict[str, di
         "country": _("Countries"),
         "kind": _("Kind"),
         "sector": _("Industrial ecosystems"),
-        "shortlist": _("Shortlists"),
+        "shortlist": _("Lists"),
         "programme": _("Programme"),
     }
     made = []
@@ -346,7 +346,7 @@ def language_words(row: Row) -> list[str]:
 
 def roster(rows: Sequence[Row], names: dict[str, dict[str, str]]) -> sheets.Table:
     """The advisors with a column for whatever the filters ask for."""
-    head = [*columns(), _("Days left"), _("Industrial ecosystems"), _("Shortlists"), _("Programme")]
+    head = [*columns(), _("Days left"), _("Industrial ecosystems"), _("Lists"), _("Programme")]
     return sheets.Table("advisors", head, (roster_line(row, names) for row in rows))
 
 

@@ -31,7 +31,7 @@ def office_parts(advisor: Any) -> list[dict[str, Any]]:
             "add": {"label": _("New note"), "url": write},
         },
         {
-            "title": _("Shortlists"),
+            "title": _("Lists of the office"),
             "columns": [_("List"), _("State")],
             "rows": [[{"value": one.name, "url": one.get_absolute_url()}, state_tag(one)] for one in lists],
             "empty": _("On no list."),

@@ -196,12 +196,11 @@ def words_of(do: str, number: int) -> dict[str, str]:
         }
     if do == "shortlist":
         return {
-            "title": _("Take into the closer choice"),
+            "title": _("Put on the shortlist"),
             "lede": _("They can be admitted next. They are not told."),
-            "submit": ngettext("Take in %(n)d candidate", "Take in %(n)d candidates", number) % said,
-            "done": ngettext(
-                "%(n)d candidate is in the closer choice.", "%(n)d candidates are in the closer choice.", number
-            )
+            "submit": ngettext("Put %(n)d candidate on the shortlist", "Put %(n)d candidates on the shortlist", number)
+            % said,
+            "done": ngettext("%(n)d candidate is on the shortlist.", "%(n)d candidates are on the shortlist.", number)
             % said,
         }
     return {

@@ -28,7 +28,7 @@ from tests.advisory import making_matching as matching
 from tests.advisory import making_pool as pool
 
 pytestmark = pytest.mark.django_db
-PAGE, TOGETHER, COMPARE = "/workspace/pool/", "/workspace/pool/together/", "/workspace/pool/compare/"
+PAGE, TOGETHER, COMPARE = "/workspace/advisors/pool/", "/workspace/advisors/pool/together/", "/workspace/advisors/pool/compare/"
 ROOT = Path(__file__).parents[2]
 WATER = "Designed closed water loops for dyeing works in Prato and Biella, saving a third of the fresh water."
 MONEY = "Kept the books of bakeries and small hotels and prepared their yearly accounts."
@@ -120,7 +120,7 @@ def test_a_shortlist_is_a_filter_and_the_roster_holds_what_the_filters_leave(pro
     assert names_on(office.get(PAGE, {"shortlist": made.pk})) == [first.person.name]
     rows = list(csv.reader(io.StringIO(content(office.get(PAGE, {"shortlist": made.pk, "as": "csv"})))))
     assert [row[0] for row in rows] == ["Advisor", "'" + first.person.name]
-    assert dict(zip(rows[0], rows[1], strict=True))["Shortlists"] == "Water in the spring"
+    assert dict(zip(rows[0], rows[1], strict=True))["Lists"] == "Water in the spring"
     answer = office.get(PAGE, {"as": "xlsx"})
     sheet = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
     assert sheet.max_row == 3
