@@ -167,8 +167,9 @@ class Advisor(InProgramme):
 
     @guard(_("Confirm a CV before you admit the advisor."))
     def has_confirmed_cv(self) -> bool:
-        """A CV was read and confirmed."""
-        return self.curricula.filter(state="confirmed").exists()
+        """A CV was read and confirmed; a list that has asked for all at once has it in `with_cv`."""
+        known = getattr(self, "with_cv", None)
+        return self.curricula.filter(state="confirmed").exists() if known is None else known
 
     @guard(_("The advisor has not consented to the keeping of the CV."))
     def has_consent(self) -> bool:

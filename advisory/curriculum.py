@@ -18,6 +18,7 @@ from pgvector.django import VectorField
 
 from advisory.advisor import LEVELS, OPEN, Advisor
 from advisory.meaning import DIMENSION
+from advisory.searchable import Searchable
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.conflicts import follow_up
@@ -61,7 +62,7 @@ ENTRY_PARTS = {
 own_cv = who("own advisor", lambda person: Q(advisor_id__in=held(person, "advisor", scope="advisor")), "advisor")
 
 
-class CurriculumVitae(InProgramme):
+class CurriculumVitae(Searchable, InProgramme):
     """A CV as it was handed in, what was read in it, and what a person has confirmed of that."""
 
     class State(models.TextChoices):
@@ -226,6 +227,7 @@ class CurriculumVitae(InProgramme):
         self.advisor.perform("take_cv", by=by, **found)
         self.trail_also("mended", None, mended)
         self.queue("advisory.embed_cv", key=f"embed:{self.pk}")
+        self.queue("advisory.index_sentences", key=f"sentences:{self.pk}")
 
     @step(label=_("Replace"), source=State.CONFIRMED, target=State.REPLACED, who=parent_step, quiet=True)
     def replace(self, *, by: Any) -> None:

@@ -18,8 +18,8 @@ from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import Assignment
 from advisory.checks import LIVE
 from advisory.curriculum import CurriculumVitae
-from advisory.preference import pairs as preferred
 from advisory.placing import Terms, spoken
+from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
 from facility.registry.conflicts import ties_of
 from facility.registry.people import Person

@@ -9,21 +9,26 @@ from .curriculum import CurriculumVitae, CvField, CvPassage
 from .equality import Equality
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
+from .note import AdvisorNote
 from .order import Ranking
 from .preference import Preference
 from .project import Project
+from .searchable import CvSentence
 from .served import SessionAction, SessionFirm, SessionNeed
 from .session import SupportSession
+from .shortlist import Shortlist, ShortlistEntry
 from .terms import Terms
 
 __all__ = [
     "Action",
     "Advisor",
+    "AdvisorNote",
     "Agreement",
     "Assignment",
     "CurriculumVitae",
     "CvField",
     "CvPassage",
+    "CvSentence",
     "Equality",
     "Lesson",
     "MatchRun",
@@ -36,6 +41,8 @@ __all__ = [
     "SessionAction",
     "SessionFirm",
     "SessionNeed",
+    "Shortlist",
+    "ShortlistEntry",
     "Signature",
     "SupportSession",
     "Terms",

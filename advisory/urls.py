@@ -7,6 +7,9 @@ from django.urls import path
 from advisory import web  # noqa: F401 (the pages of its records are known once it is loaded)
 from advisory.web.assigning import MyAssignments, OfferByLink
 from advisory.web.board import Board, OpenProjects
+from advisory.web.pool import PoolPage
+from advisory.web.pool_compare import Compare
+from advisory.web.pool_together import Together
 from advisory.web.sessions import ConfirmByLink
 from advisory.web.solving import fairness, what_if
 
@@ -17,5 +20,8 @@ urlpatterns: list[Any] = [
     path("workspace/match-runs/<uuid:pk>/what-if/", what_if, name="what-if"),
     path("workspace/match-runs/<uuid:pk>/fairness/", fairness, name="fairness"),
     path("workspace/board/", Board.as_view(), name="board"),
+    path("workspace/advisors/pool/", PoolPage.as_view(), name="pool"),
+    path("workspace/advisors/pool/compare/", Compare.as_view(), name="pool-compare"),
+    path("workspace/advisors/pool/together/", Together.as_view(), name="pool-together"),
     path("workspace/board/open/", OpenProjects.as_view(), name="open-projects"),
 ]

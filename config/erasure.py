@@ -14,7 +14,9 @@ from django.db import connection, models, transaction
 from advisory.advisor import Advisor
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
+from advisory.note import AdvisorNote
 from advisory.preference import Preference
+from advisory.shortlist import ShortlistEntry
 from facility.asked import Asked
 from facility.registry.conflicts import Conflict
 from facility.registry.contact import Contact
@@ -27,7 +29,7 @@ from facility.workflow.trail import Detail, Entry
 GONE = "Erased person"
 # Records of which an erasure empties columns.
 CHANGED: tuple[type[Record], ...] = (
-    *(Advisor, Asked, Assignment, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile, Preference),
+    *(Advisor, AdvisorNote, Asked, Assignment, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile, Preference),
 )
 # Rows that are nothing but the person's own: they go. All other rows stay, and name the erased person.
 OWN = {
@@ -54,6 +56,8 @@ def export(person: Person) -> dict[str, Any]:
         if rows:
             found.setdefault(model._meta.label_lower, []).extend(_plain(row) for row in rows)
     own = CurriculumVitae._base_manager.filter(advisor__person=person)
+    for model in (AdvisorNote, ShortlistEntry):
+        found[model._meta.label_lower] = [_plain(row) for row in model._base_manager.filter(advisor__person=person)]
     found["advisory.curriculumvitae"] = [
         _plain(cv) | {"fields": [[f.name, f.value] for f in cv.fields.all()]} for cv in own
     ]
@@ -81,21 +85,24 @@ def erase(person: Person) -> dict[str, int]:
         for model, column in _references():
             if model._meta.label_lower in OWN:
                 counts[model._meta.label_lower] = model._base_manager.filter(**{column: person}).delete()[0]
-        for part in ("advisory.CvField", "advisory.CvPassage"):
+        for part in ("advisory.CvField", "advisory.CvPassage", "advisory.CvSentence"):
             counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
+        counts["advisory.shortlistentry"] = ShortlistEntry._base_manager.filter(advisor__in=advisors).delete()[0]
+        notes = list(AdvisorNote._base_manager.filter(advisor__in=advisors).values_list("pk", flat=True))
         contacts = list(Contact._base_manager.filter(person=person).values_list("pk", flat=True))
         with _past_the_door(*CHANGED):
             # Published texts name nobody; the words it came in may.
             Asked._base_manager.filter(asker=person).update(text=GONE)
             EvaluatorProfile._base_manager.filter(pk__in=profiles).update(languages=[], ecosystems=[], areas=[])
             Conflict._base_manager.filter(pk__in=conflicts).update(note="")
+            AdvisorNote._base_manager.filter(pk__in=notes).update(text="")
             Contact._base_manager.filter(pk__in=contacts).update(state="ended", role_text="", consented_at=None)
             CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
             Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
             Preference._base_manager.filter(pk__in=preferences).update(named=GONE, reason="")
             Assignment._base_manager.filter(pk__in=assignments).update(reason="", handover="")
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
-        own = [*advisors, *assignments, *conflicts, *contacts, *curricula, *papers, *preferences, *profiles]
+        own = [*advisors, *assignments, *notes, *conflicts, *contacts, *curricula, *papers, *preferences, *profiles]
         entries = Entry.objects.filter(models.Q(actor=person) | models.Q(record_id__in=own)).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
         person.name, person.email, person.is_active = GONE, None, False

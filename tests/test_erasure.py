@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from advisory.searchable import CvSentence
+from advisory.shortlist import ShortlistEntry
 from facility.asked import Asked
 from facility.instruments.signature import texts_of
 from facility.registry.conflicts import Conflict
@@ -22,6 +24,7 @@ from facility.workflow.engine import all_records
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
 from tests.advisory import making_matching as making
+from tests.advisory import making_pool as pool
 from tests.facility import judging
 from tests.facility import making_registry as registry
 from tests.facility.making_selection import after_closing, approved, crowd, scene
@@ -57,6 +60,22 @@ def test_nothing_of_an_erased_person_is_found(advisor, as_owner, capsys):
     assert json.loads(capsys.readouterr().out)["files"] == 1
     assert hits(name) == [] and hits(address) == []
     assert not Person.objects.get(pk=advisor.person_id).is_active
+    assert trail.verify(all_records()) == []
+
+
+def test_notes_and_the_place_on_a_list_are_told_and_go_with_the_sentences(advisor, as_owner, capsys):
+    coordinator = make.staff("coordinator", advisor.programme)
+    pool.note(advisor, coordinator, "Prefers Quill-Feather of Ghent.")
+    pool.shortlist(advisor.programme, coordinator, advisor)
+    pool.indexed()
+    call_command("export_person", str(advisor.person_id))
+    told = json.loads(capsys.readouterr().out)
+    assert told["advisory.advisornote"][0]["text"] == "Prefers Quill-Feather of Ghent."
+    assert len(told["advisory.shortlistentry"]) == 1
+    call_command("erase_person", str(advisor.person_id))
+    assert json.loads(capsys.readouterr().out)["advisory.cvsentence"] > 0
+    assert hits("Quill-Feather of Ghent") == []
+    assert hits(str(advisor.pk)) and not CvSentence.objects.exists() and not ShortlistEntry.objects.exists()
     assert trail.verify(all_records()) == []
 
 

@@ -24,6 +24,7 @@ from facility.selection import Selection
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
 from tests.advisory import making_matching as matching_making
+from tests.advisory import making_pool as pool_making
 from tests.advisory import making_support as support_making
 from tests.facility import making_registry as registry_making
 from tests.reporting import making as report_making
@@ -145,6 +146,8 @@ def support(world: World, programme: Any) -> None:
     world.add(matching_making.preferred(own.project, own.manager, "Somebody Else"))
     world.add(matching_making.terms(programme, own.lead))
     world.add(CurriculumVitae.objects.get(advisor=own.advisor))
+    world.add(pool_making.shortlist(programme, own.coordinator, own.advisor))
+    world.add(pool_making.note(own.advisor, own.coordinator))
     world.add(matching_making.requested(programme, own.coordinator, projects=[str(other.project.pk)]))
     house = webinar_making.House(programme, own.lead, own.coordinator, own.project, own.manager, own.adviser)
     world.add(webinar_making.topic(house, own.manager, "Reuse of water", other.adviser))

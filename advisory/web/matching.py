@@ -16,11 +16,14 @@ from advisory.assignment import PARTS
 from advisory.forms.solving import AdjustMatch
 from advisory.matchrun import MatchRun
 from advisory.web.solving import conditions_of, figures_sentence, greedy_sentence, kind_chips, loss_of, try_url
+from facility.roles import office
 from facility.workflow import door
 from facility.workflow.jobs import Job
 from facility.workflow.once import fingerprint, once
 from facility.workflow.show import carried
 from facility.workflow.web import DetailPage, ListPage, page_of
+
+from .pool_parts import office_parts
 
 BINS = 10
 
@@ -28,6 +31,13 @@ BINS = 10
 @page_of(Advisor)
 class AdvisorList(ListPage):
     """Fellows in a project read names and kinds; the other columns are for the office and the advisor."""
+
+    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """With the way to the pool, for the office."""
+        if self.person.roles_held() & office.roles:
+            here = {"label": _("List"), "url": self.request.path, "current": True}
+            context["views"] = [{"label": _("Pool"), "url": reverse("pool")}, here]
+        return super().page(context, status)
 
     def row(self, record: Any) -> dict[str, Any]:
         """One row, blank where the reader's face shows nothing."""
@@ -44,6 +54,11 @@ class AdvisorPage(DetailPage):
     def timeline(self, record: Any) -> list[dict[str, Any]]:
         """What happened, for the office and the advisor."""
         return [] if record.face == "public" else super().timeline(record)
+
+    def context(self, record: Any) -> dict[str, Any]:
+        """With what the office keeps for itself: notes and shortlists."""
+        made = super().context(record)
+        return made | {"parts": [*made["parts"], *office_parts(record)]}
 
 
 @page_of(MatchRun)

@@ -1,0 +1,46 @@
+"""Pools of advisors for tests: with CVs of given texts, made through the door and indexed by the real job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from advisory.advisor import Advisor
+from advisory.curriculum import CurriculumVitae
+from advisory.note import AdvisorNote
+from advisory.shortlist import Shortlist
+from facility.workflow.steps import SYSTEM
+from tests.advisory import making_matching as matching
+
+
+def with_cv(programme: Any, by: Any, text: str, *, language: str = "en", name: str = "", **fields: Any) -> Advisor:
+    """A candidate whose confirmed CV has this text in this language, one line a sentence; not indexed yet."""
+    made = matching.candidate(programme, by, **fields, **({"name": name} if name else {}))
+    received = matching.received(programme, by, made)
+    matching.run("facility.scan_document")
+    read = matching.reading(made, areas=tuple(made.areas))
+    full = f"{made.person.name}\n{made.person.email}\n{text}"
+    told = read | {"text": full, "language": language}
+    told["fields"] = [
+        one | {"snippet": str(one["value"]) if one["name"] in {"full_name", "email"} else one["snippet"]}
+        for one in read["fields"]
+    ]
+    received.perform("read", by=SYSTEM, reading=told)
+    received.perform("confirm", by=by, entries=matching.entries(received))
+    return Advisor.objects.select_related("person", "programme").get(pk=made.pk)
+
+
+def indexed(*advisors: Advisor) -> list[CurriculumVitae]:
+    """Runs the waiting index jobs; answers the confirmed CVs of these advisors."""
+    assert set(matching.run("advisory.index_sentences")) <= {"done"}
+    return [CurriculumVitae.objects.get(advisor=one, state="confirmed") for one in advisors]
+
+
+def shortlist(programme: Any, by: Any, *advisors: Advisor, name: str = "Water in the spring") -> Shortlist:
+    """A named list with these advisors on it."""
+    given = {"programme": programme, "name": name, "purpose": "", "advisors": [str(one.pk) for one in advisors]}
+    return Shortlist().perform("create", by=by, **given)
+
+
+def note(advisor: Advisor, by: Any, text: str = "Prefers mornings.") -> AdvisorNote:
+    """A note on an advisor."""
+    return AdvisorNote().perform("write", by=by, advisor=advisor, text=text)
