@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models
@@ -147,7 +148,13 @@ class CurriculumVitae(InProgramme):
 
     # -- steps
 
-    @step(label=_("Hand in a CV"), source=NEW, target=State.RECEIVED, who=any_of(office, own_cv), form="ReceiveCv")
+    @step(
+        label=_("Hand in a CV"),
+        source=NEW,
+        target=State.RECEIVED,
+        who=any_of(office, own_cv, parent_step),
+        form="ReceiveCv",
+    )
     def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:
         """Takes a CV as PDF, DOCX, Europass XML, JSON Resume or text. It is checked and read within minutes."""
         self.programme, self.advisor, self.received_at = programme, advisor, clock.now()
@@ -207,7 +214,7 @@ class CurriculumVitae(InProgramme):
     )
     def confirm(self, *, by: Any, entries: list[dict[str, Any]], kind: str) -> None:
         """Mend what was misread, add what is missing. Areas and languages of the advisor follow from this."""
-        mended = self.keep_confirmed(entries)
+        mended = self.keep_confirmed(entries, by)
         said = {name: [one["value"] for one in entries if one["name"] == name] for name, _label in CONFIRMABLE}
         self.name, self.why, self.confirmed_at = said["full_name"][0], "", clock.now()
         found: dict[str, Any] = {
@@ -240,21 +247,33 @@ class CurriculumVitae(InProgramme):
         )
         self.trail_also("passages", None, [one["text_sha256"] for one in passages])
 
+    def after_step(self, name: str, *, by: Any) -> None:
+        """What was read is told to the bulk upload that it came by."""
+        if name == "read":
+            from advisory.intake import CvIntakeFile
+
+            CvIntakeFile.follow(self, by=by)
+
     # -- what the steps use
 
-    def keep_confirmed(self, rows: list[dict[str, Any]]) -> int:
+    def keep_confirmed(self, rows: list[dict[str, Any]], by: Any) -> int:
         """Marks what was confirmed as it was read, replaces the rest by what the person wrote; answers how many."""
         names = [name for name, _label in CONFIRMABLE]
         read = {(one.name, worded(one.name, one.value)): one for one in self.fields.filter(name__in=names)}
         kept, written = [], []
+        whose = {
+            "confirmed": True,
+            "confirmed_by": by if getattr(by, "pk", None) else None,
+            "confirmed_at": clock.now(),
+        }
         for order, row in enumerate(rows):
             found = read.pop((row["name"], worded(row["name"], row["value"])), None)
             if found is None:
-                written.append(CvField(curriculum=self, order=order, confidence=1, confirmed=True, **row))
+                written.append(CvField(curriculum=self, order=order, confidence=1, **whose, **row))
             else:
                 kept.append(found.pk)
         self.fields.filter(pk__in=[one.pk for one in read.values()]).delete()
-        self.fields.filter(pk__in=kept).update(confirmed=True)
+        self.fields.filter(pk__in=kept).update(**whose)
         CvField.objects.bulk_create(written)
         return len(written)
 
@@ -310,6 +329,8 @@ class CvField(Part):
     place = models.CharField(max_length=200, blank=True, default="")
     confidence = models.FloatField()
     confirmed = models.BooleanField(default=False)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name

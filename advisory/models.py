@@ -5,6 +5,7 @@ from .advisor import Advisor
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
+from .intake import CvIntake, CvIntakeFile
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
 from .order import Ranking
@@ -18,6 +19,8 @@ __all__ = [
     "Assignment",
     "CurriculumVitae",
     "CvField",
+    "CvIntake",
+    "CvIntakeFile",
     "CvPassage",
     "Lesson",
     "MatchRun",

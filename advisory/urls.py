@@ -5,11 +5,14 @@ from typing import Any
 from django.urls import path
 
 from advisory import web  # noqa: F401 (the pages of its records are known once it is loaded)
+from advisory.web import intake
 from advisory.web.board import Board, OpenProjects
 from advisory.web.sessions import ConfirmByLink
 
 urlpatterns: list[Any] = [
     path("c/<str:code>/", ConfirmByLink.as_view(), name="confirm-link"),
+    path("workspace/cv-intakes/<uuid:pk>/progress/", intake.intake_progress, name="intake-progress"),
+    path("workspace/cv-intakes/<uuid:pk>/results/", intake.intake_results, name="intake-results"),
     path("workspace/board/", Board.as_view(), name="board"),
     path("workspace/board/open/", OpenProjects.as_view(), name="open-projects"),
 ]

@@ -1,4 +1,5 @@
 """Index: matching (people and who works with whom) and support (the projects)."""
 
+from .intake import *  # noqa: F403
 from .matching import *  # noqa: F403
 from .support import *  # noqa: F403
