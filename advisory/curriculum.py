@@ -27,6 +27,7 @@ from facility.roles import any_of, held, office, parent_step, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.shape import Many
+from facility.workflow.show import shown
 from facility.workflow.steps import NEW, guard, step
 
 # What a person confirms, in the order in which it is shown; nothing else of a reading counts.
@@ -80,7 +81,7 @@ class CurriculumVitae(InProgramme):
     search_in = ("name", "advisor__person__name")
     filter_by = ("state",)
     door_related = ("document", "advisor", "advisor__person", "programme")
-    untrailed = frozenset({"text"})
+    untrailed = frozenset({"text", "breaks"})
     tones = {
         "received": "wait",
         "read": "wait",
@@ -118,6 +119,8 @@ class CurriculumVitae(InProgramme):
     format = models.CharField(_("format"), max_length=30, blank=True, default="")
     language = models.CharField(_("language"), max_length=5, blank=True, default="")
     text = models.TextField(blank=True, default="")
+    # Lines of the text at which another page or part begins: [[number, place]].
+    breaks = models.JSONField(default=list)
     why = models.CharField(_("what is missing or wrong"), max_length=500, blank=True, default="")
     received_at = models.DateTimeField(_("received"), null=True)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
@@ -177,7 +180,7 @@ class CurriculumVitae(InProgramme):
         if reading["status"] == self.State.REJECTED:
             self.tell_refusal()
             return self.State.REJECTED
-        self.text = reading["text"]
+        self.text, self.breaks = reading["text"], reading.get("breaks", [])
         self.name = next((one["value"] for one in reading["fields"] if one["name"] == "full_name"), "")[:200]
         CvField.objects.bulk_create(
             CvField(
@@ -310,9 +313,9 @@ class CurriculumVitae(InProgramme):
                 one.snippet,
                 one.place,
                 one.confidence,
-                one.confirmed,
+                one.confirmed_words(),
             ]
-            for one in self.fields.order_by("order")
+            for one in self.fields.select_related("confirmed_by").order_by("order")
         ]
         columns = [_("Field"), _("Value"), _("In the CV"), _("Place"), _("Confidence"), _("Confirmed")]
         return [{"title": _("What was read"), "columns": columns, "rows": rows, "empty": _("Nothing was read yet.")}]
@@ -334,6 +337,12 @@ class CvField(Part):
 
     def __str__(self) -> str:
         return self.name
+
+    def confirmed_words(self) -> str:
+        """Who confirmed it and when; a dash while nobody has."""
+        if not self.confirmed:
+            return "–"
+        return f"{self.confirmed_by or _t('System')}, {shown(self.confirmed_at)}" if self.confirmed_at else _t("Yes")
 
 
 class CvPassage(Part):

@@ -102,11 +102,13 @@ class CvIntake(InProgramme):
         return self.name
 
     @step(label=_("Upload many CVs"), source=NEW, target=State.RECEIVED, who=office, form="UploadCvs")
-    def upload(self, *, by: Any, programme: Any, pack: Any) -> None:
+    def upload(self, *, by: Any, programme: Any, pack: Any, is_made: bool) -> None:
         """Takes a ZIP, a folder or several files. You see the result of each file; what is known adds nothing."""
         self.programme, self.person = programme, by
         self.name, self.size, self.received_at = pack.name[:200], pack.size, clock.now()
         self.stored = keep_pack(pack)
+        if is_made:
+            pack.close()  # a try of its own makes a pack of its own
         self.queue("advisory.take_in", key=f"take:{self.pk}")
 
     @step(

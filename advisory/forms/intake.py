@@ -79,7 +79,7 @@ class UploadCvs(StepForm):
             self.add_error("files", said % {"n": len(given), "limit": FILES_AT_MOST})
         else:
             is_pack = len(given) == 1 and given[0].name.lower().endswith(".zip")
-            data["pack"] = given[0] if is_pack else packed(given)
+            data["pack"], data["is_made"] = (given[0], False) if is_pack else (packed(given), True)
         return data
 
 
