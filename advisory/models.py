@@ -5,6 +5,7 @@ from .advisor import Advisor
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
+from .duplicate import Duplicate
 from .intake import CvIntake, CvIntakeFile
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
@@ -22,6 +23,7 @@ __all__ = [
     "CvIntake",
     "CvIntakeFile",
     "CvPassage",
+    "Duplicate",
     "Lesson",
     "MatchRun",
     "Need",

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from advisory.curriculum import CurriculumVitae
+from advisory.duplicate import Duplicate
 from advisory.intake import CvIntake, CvIntakeFile
 from facility.workflow import sheets
 from facility.workflow.show import state_tag
@@ -145,10 +146,11 @@ class CurriculumList(ListPage):
     """The CVs, with the way to the bulk upload."""
 
     def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
-        """For the office: many CVs come in next door."""
+        """For the office: many CVs come in next door, and what came twice is sorted out."""
         if self.person.roles_held() & {"lead", "coordinator"}:
-            url = reverse("records", kwargs={"records": CvIntake.records})
-            context["exports"] += [{"label": _("Upload many CVs"), "url": url}]
+            for model, label in ((CvIntake, _("Upload many CVs")), (Duplicate, _("Possible duplicates"))):
+                url = reverse("records", kwargs={"records": model.records})
+                context["exports"] += [{"label": label, "url": url}]
         return super().page(context, status)
 
 
