@@ -20,6 +20,7 @@ from facility.registry.grants import Grant, grant
 from facility.registry.people import Person
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, in_force, office, parent_step, readers, system, who
+from facility.workflow import door
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.steps import NEW, guard, step
 
@@ -65,6 +66,7 @@ class Advisor(InProgramme):
         POOL = "pool", _("In the pool")
         SUSPENDED = "suspended", _("Suspended")
         RETIRED = "retired", _("Retired")
+        MERGED = "merged", _("Merged with another record")
 
     records = "advisors"
     lede = _("Candidates and the pool of advisors. Search by name, area or country.")
@@ -84,7 +86,7 @@ class Advisor(InProgramme):
         "consent",
         "interests",
     )
-    staff_facts = (*own_facts, "reason_text")
+    staff_facts = (*own_facts, "reason_text", "merged_into")
     search_in = ("person__name", "areas", "countries")
     filter_by = ("state", "kind")
     order_by = ("-id", "person__sort_name")
@@ -96,6 +98,7 @@ class Advisor(InProgramme):
         "suspended": "warn",
         "declined": "idle",
         "retired": "done",
+        "merged": "idle",
     }
     outside_words = {"shortlisted": _("Candidate")}
     awaits = {"candidate": ("shortlist",), "shortlisted": ("admit",)}
@@ -134,6 +137,9 @@ class Advisor(InProgramme):
     consent = models.BooleanField(_("consent to keep the CV"), default=False)
     interests = models.TextField(_("declaration of interests"), blank=True, default="")
     reason_text = models.TextField(_("reason"), blank=True, default="")
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="merged", verbose_name=_("merged into")
+    )
 
     class Meta:
         verbose_name = _("advisor")
@@ -312,7 +318,45 @@ class Advisor(InProgramme):
         self.reason_text = reason
         revoke(self.person, "programme", self.programme_id, by=by, reason=_t("left the pool of advisors"))
 
+    @step(
+        label=_("Take over another record"), source=list(OPEN), target=None, who=parent_step, quiet=True, form="Absorb"
+    )
+    def absorb(self, *, by: Any, other: Advisor) -> None:
+        """CVs, assignments, sessions, interests and lists of another record of the same person become this one's."""
+        from advisory.joining import carry_over
+
+        for name in ("areas", "countries", "sectors"):
+            setattr(self, name, list(dict.fromkeys([*getattr(self, name), *getattr(other, name)])))
+        spoken = {one["code"] for one in self.languages}
+        self.languages = [*self.languages, *(one for one in other.languages if one["code"] not in spoken)]
+        said = [one.strip() for one in (self.interests, other.interests) if one.strip()]
+        self.interests = "\n".join(dict.fromkeys(said))
+        self.trail_also("moved", None, carry_over(other, self, by=by))
+        other.perform("be_merged", by=by, advisor=str(self.pk))
+
+    @step(label=_("Merge"), source=list(OPEN), target=State.MERGED, who=parent_step, quiet=True, form="ToAdvisor")
+    def be_merged(self, *, by: Any, advisor: Advisor) -> None:
+        """Another record of the same person has taken everything over."""
+        self.merged_into = advisor
+
+    def after_step(self, name: str, *, by: Any) -> None:
+        """Whoever may be the same person is noted."""
+        from advisory.duplicate import look_around, settle
+
+        passage = door.current()
+        # Of one who follows from a CV, the CV looks around once it is confirmed.
+        if name == "create" and (passage is None or passage.outer is None):
+            look_around(self, by=by)
+        if self.state not in OPEN:
+            settle(by=by, advisor=self)
+            settle(by=by, other=self)
+
     # -- what others ask
+
+    def live_projects(self) -> list[tuple[Any, str]]:
+        """(key, name) of the projects on which the advisor has a place."""
+        live = self.assignments.filter(state__in=["approved", "offered", "accepted", "active"])
+        return list(live.values_list("project_id", "project__name"))
 
     def facts_for(self, face: str) -> tuple[str, ...]:
         """Fellows in a project read name and kind; everything else is for the advisor and the office."""

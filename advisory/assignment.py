@@ -345,6 +345,11 @@ class Assignment(Succession, Watched):
             **self.names(),
         )
 
+    @step(label=_("Move"), source=list(State), target=None, who=parent_step, quiet=True, form="ToAdvisor")
+    def move(self, *, by: Any, advisor: Any) -> None:
+        """Its advisor was merged with another record."""
+        self.advisor = advisor
+
     def after_step(self, name: str, *, by: Any) -> None:
         """With the start the advisor gets sight of the project, and a project that waited for it is matched."""
         if name == "approve":

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
-from django_countries import countries
 from django_fsm import RETURN_VALUE
 from pgvector.django import VectorField
 
-from advisory.advisor import LEVELS, OPEN, Advisor
+from advisory.advisor import OPEN, Advisor
 from advisory.meaning import DIMENSION
+from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, countries_in, hash_of, parsed, worded, years_in
 from advisory.searchable import Searchable
 from facility.bid import AREAS
-from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.conflicts import follow_up
 from facility.registry.documents import Document
 from facility.registry.programme import InProgramme
@@ -28,36 +25,8 @@ from facility.roles import any_of, held, office, parent_step, system, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.shape import Many
+from facility.workflow.show import shown
 from facility.workflow.steps import NEW, guard, step
-
-# What a person confirms, in the order in which it is shown; nothing else of a reading counts.
-CONFIRMABLE = [
-    ("full_name", _("Name")),
-    ("email", _("E-mail")),
-    ("phone", _("Phone")),
-    ("city", _("City")),
-    ("country", _("Country")),
-    ("language", _("Language")),
-    ("area", _("Area")),
-    ("sector", _("Industrial ecosystem")),
-    ("employment", _("Employment")),
-    ("degree", _("Degree")),
-    ("green_experience", _("Green experience")),
-    ("project", _("Project")),
-    ("project_country", _("Country of a project")),
-    ("tool", _("Tool")),
-    ("skill", _("Skill")),
-    ("certificate", _("Certificate")),
-    ("publication", _("Publication")),
-    ("nationality", _("Nationality")),
-    ("availability", _("Availability")),
-]
-MEMBERS = {"degree": ("title", "institution", "end"), "employment": ("title", "employer", "start", "end", "country")}
-COUNTRIES = ("country", "nationality", "project_country")
-ENTRY_PARTS = {
-    "degree": _("Write title | institution | year."),
-    "employment": _("Write title | employer | start | end | country; leave the end empty while it lasts."),
-}
 
 own_cv = who("own advisor", lambda person: Q(advisor_id__in=held(person, "advisor", scope="advisor")), "advisor")
 
@@ -81,7 +50,7 @@ class CurriculumVitae(Searchable, InProgramme):
     search_in = ("name", "advisor__person__name")
     filter_by = ("state",)
     door_related = ("document", "advisor", "advisor__person", "programme")
-    untrailed = frozenset({"text"})
+    untrailed = frozenset({"text", "breaks"})
     tones = {
         "received": "wait",
         "read": "wait",
@@ -119,6 +88,8 @@ class CurriculumVitae(Searchable, InProgramme):
     format = models.CharField(_("format"), max_length=30, blank=True, default="")
     language = models.CharField(_("language"), max_length=5, blank=True, default="")
     text = models.TextField(blank=True, default="")
+    # Lines of the text at which another page or part begins: [[number, place]].
+    breaks = models.JSONField(default=list)
     why = models.CharField(_("what is missing or wrong"), max_length=500, blank=True, default="")
     received_at = models.DateTimeField(_("received"), null=True)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
@@ -149,7 +120,13 @@ class CurriculumVitae(Searchable, InProgramme):
 
     # -- steps
 
-    @step(label=_("Hand in a CV"), source=NEW, target=State.RECEIVED, who=any_of(office, own_cv), form="ReceiveCv")
+    @step(
+        label=_("Hand in a CV"),
+        source=NEW,
+        target=State.RECEIVED,
+        who=any_of(office, own_cv, parent_step),
+        form="ReceiveCv",
+    )
     def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:
         """Takes a CV as PDF, DOCX, Europass XML, JSON Resume or text. It is checked and read within minutes."""
         self.programme, self.advisor, self.received_at = programme, advisor, clock.now()
@@ -172,7 +149,7 @@ class CurriculumVitae(Searchable, InProgramme):
         if reading["status"] == self.State.REJECTED:
             self.tell_refusal()
             return self.State.REJECTED
-        self.text = reading["text"]
+        self.text, self.breaks = reading["text"], reading.get("breaks", [])
         self.name = next((one["value"] for one in reading["fields"] if one["name"] == "full_name"), "")[:200]
         CvField.objects.bulk_create(
             CvField(
@@ -209,7 +186,7 @@ class CurriculumVitae(Searchable, InProgramme):
     )
     def confirm(self, *, by: Any, entries: list[dict[str, Any]], kind: str) -> None:
         """Mend what was misread, add what is missing. Areas and languages of the advisor follow from this."""
-        mended = self.keep_confirmed(entries)
+        mended = self.keep_confirmed(entries, by)
         said = {name: [one["value"] for one in entries if one["name"] == name] for name, _label in CONFIRMABLE}
         self.name, self.why, self.confirmed_at = said["full_name"][0], "", clock.now()
         found: dict[str, Any] = {
@@ -229,6 +206,34 @@ class CurriculumVitae(Searchable, InProgramme):
         self.queue("advisory.embed_cv", key=f"embed:{self.pk}")
         self.queue("advisory.index_sentences", key=f"sentences:{self.pk}")
 
+    @step(
+        label=_("Take as a CV of an advisor"),
+        source=[State.READ, State.INCOMPLETE],
+        target=None,
+        who=parent_step,
+        quiet=True,
+        form="ToAdvisor",
+    )
+    def attach(self, *, by: Any, advisor: Advisor) -> None:
+        """It is a newer CV of somebody known."""
+        self.advisor = advisor
+
+    @step(
+        label=_("Take back from the advisor"),
+        source=[State.READ, State.INCOMPLETE],
+        target=None,
+        who=parent_step,
+        quiet=True,
+    )
+    def detach(self, *, by: Any) -> None:
+        """It is nobody's again."""
+        self.advisor = None
+
+    @step(label=_("Move"), source=list(State), target=None, who=parent_step, quiet=True, form="ToAdvisor")
+    def move(self, *, by: Any, advisor: Advisor) -> None:
+        """Its advisor was merged with another record."""
+        self.advisor = advisor
+
     @step(label=_("Replace"), source=State.CONFIRMED, target=State.REPLACED, who=parent_step, quiet=True)
     def replace(self, *, by: Any) -> None:
         """A newer CV was confirmed."""
@@ -244,25 +249,39 @@ class CurriculumVitae(Searchable, InProgramme):
         self.trail_also("passages", None, [one["text_sha256"] for one in passages])
 
     def after_step(self, name: str, *, by: Any) -> None:
-        """An employer that a CV names counts as a conflict of interest at once."""
+        """Tells its bulk upload, notes who else may be this person; an employer that it names is a tie at once."""
+        from advisory import duplicate
+        from advisory.intake import CvIntakeFile
+
+        if name == "read":
+            CvIntakeFile.follow(self, by=by)
+            if self.advisor_id is None and self.state != self.State.REJECTED:
+                duplicate.look_for(self, by=by)
         if name == "confirm" and self.advisor is not None:
+            duplicate.settle(by=by, curriculum=self)
+            duplicate.look_around(self.advisor, by=by)
             follow_up(by=by, people=[self.advisor.person_id])
 
     # -- what the steps use
 
-    def keep_confirmed(self, rows: list[dict[str, Any]]) -> int:
+    def keep_confirmed(self, rows: list[dict[str, Any]], by: Any) -> int:
         """Marks what was confirmed as it was read, replaces the rest by what the person wrote; answers how many."""
         names = [name for name, _label in CONFIRMABLE]
         read = {(one.name, worded(one.name, one.value)): one for one in self.fields.filter(name__in=names)}
         kept, written = [], []
+        whose = {
+            "confirmed": True,
+            "confirmed_by": by if getattr(by, "pk", None) else None,
+            "confirmed_at": clock.now(),
+        }
         for order, row in enumerate(rows):
             found = read.pop((row["name"], worded(row["name"], row["value"])), None)
             if found is None:
-                written.append(CvField(curriculum=self, order=order, confidence=1, confirmed=True, **row))
+                written.append(CvField(curriculum=self, order=order, confidence=1, **whose, **row))
             else:
                 kept.append(found.pk)
         self.fields.filter(pk__in=[one.pk for one in read.values()]).delete()
-        self.fields.filter(pk__in=kept).update(confirmed=True)
+        self.fields.filter(pk__in=kept).update(**whose)
         CvField.objects.bulk_create(written)
         return len(written)
 
@@ -299,9 +318,9 @@ class CurriculumVitae(Searchable, InProgramme):
                 one.snippet,
                 one.place,
                 one.confidence,
-                one.confirmed,
+                one.confirmed_words(),
             ]
-            for one in self.fields.order_by("order")
+            for one in self.fields.select_related("confirmed_by").order_by("order")
         ]
         columns = [_("Field"), _("Value"), _("In the CV"), _("Place"), _("Confidence"), _("Confirmed")]
         return [{"title": _("What was read"), "columns": columns, "rows": rows, "empty": _("Nothing was read yet.")}]
@@ -318,9 +337,17 @@ class CvField(Part):
     place = models.CharField(max_length=200, blank=True, default="")
     confidence = models.FloatField()
     confirmed = models.BooleanField(default=False)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
+
+    def confirmed_words(self) -> str:
+        """Who confirmed it and when; a dash while nobody has."""
+        if not self.confirmed:
+            return "–"
+        return f"{self.confirmed_by or _t('System')}, {shown(self.confirmed_at)}" if self.confirmed_at else _t("Yes")
 
 
 class CvPassage(Part):
@@ -338,54 +365,14 @@ class CvPassage(Part):
         return self.text_sha256[:12]
 
 
-def hash_of(text: str) -> str:
-    """The SHA-256 by which a text is known."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def countries_in(said: dict[str, list[Any]]) -> list[str]:
-    """Where the person lives, worked and had projects, each once."""
-    found = [*said["country"], *(one["country"] for one in said["employment"]), *said["project_country"]]
-    return list(dict.fromkeys(code for code in found if code))
-
-
-def years_in(jobs: list[dict[str, Any]], now: int) -> int | None:
-    """Years from the beginning of the first job to the end of the last (an open end is `now`); None without a date."""
-    begun = [int(one["start"][:4]) for one in jobs if one.get("start")]
-    ended = [int(one["end"][:4]) if one.get("end") else now for one in jobs if one.get("start")]
-    return max(0, max(ended) - min(begun)) if begun else None
-
-
-def worded(name: str, value: Any) -> str:
-    """A value as one line that a person can mend: `de C1`, `Engineer | Acme | 2010-03 | 2014 | NL`."""
-    if name == "language":
-        return f"{value['code']} {value['cefr'] or ''}".strip()
-    if name in MEMBERS:
-        return " | ".join((value.get(member) or "").replace("|", "/") for member in MEMBERS[name]).strip()
-    return str(value)
-
-
-def parsed(name: str, text: str) -> Any:
-    """The value that such a line says; ValidationError with the sentence when it says none."""
-    if name == "language":
-        code, _blank, level = text.strip().partition(" ")
-        if not (code.isalpha() and len(code) in {2, 3}) or (level and level not in LEVELS):
-            raise ValidationError(_t("Write a language as its code and level, such as “de C1” or “nl native”."))
-        return {"code": code.lower(), "cefr": level or None}
-    if name in MEMBERS:
-        parts = [part.strip() or None for part in text.split("|")]
-        if not parts[0] or len(parts) > len(MEMBERS[name]):
-            raise ValidationError(str(ENTRY_PARTS[name]))
-        return dict(zip(MEMBERS[name], [*parts, *[None] * 5], strict=False))
-    if name == "email":
-        validate_email(text)
-    if name in COUNTRIES and text.upper() not in dict(countries):
-        raise ValidationError(_t("Write a country as its two letters, such as NL."))
-    if name == "area" and text not in dict(AREAS):
-        raise ValidationError(_t("Write an area as one of: %s.") % ", ".join(dict(AREAS)))
-    if name == "sector" and text not in dict(ECOSYSTEMS):
-        raise ValidationError(_t("Write an industrial ecosystem as one of: %s.") % ", ".join(dict(ECOSYSTEMS)))
-    return text.upper() if name in COUNTRIES else text
-
-
-__all__ = ["CurriculumVitae", "CvField", "CvPassage", "hash_of", "parsed", "worded"]
+__all__ = [
+    "CONFIRMABLE",
+    "COUNTRIES",
+    "MEMBERS",
+    "CurriculumVitae",
+    "CvField",
+    "CvPassage",
+    "hash_of",
+    "parsed",
+    "worded",
+]

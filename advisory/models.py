@@ -6,7 +6,9 @@ from .agreement import Agreement
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
+from .duplicate import Duplicate
 from .equality import Equality
+from .intake import CvIntake, CvIntakeFile
 from .matchrun import MatchRun
 from .needs import Need, NeedsAssessment
 from .note import AdvisorNote
@@ -27,8 +29,11 @@ __all__ = [
     "Assignment",
     "CurriculumVitae",
     "CvField",
+    "CvIntake",
+    "CvIntakeFile",
     "CvPassage",
     "CvSentence",
+    "Duplicate",
     "Equality",
     "Lesson",
     "MatchRun",

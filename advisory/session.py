@@ -17,7 +17,7 @@ from django_fsm import RETURN_VALUE
 
 from facility.registry.programme import InProgramme
 from facility.registry.vocabulary_data import vocabulary
-from facility.roles import any_of, office, readers, staff_of, who
+from facility.roles import any_of, office, parent_step, readers, staff_of, who
 from facility.workflow import clock
 from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, state_field
@@ -305,6 +305,11 @@ class SupportSession(InProgramme):
     @step(label=_("Cancel"), source=State.PLANNED, target=State.CANCELLED, who=any_of(author, office), form=REASON)
     def cancel(self, *, by: Any, reason: str) -> None:
         """It does not take place."""
+
+    @step(label=_("Move"), source=list(State), target=None, who=parent_step, quiet=True, form="ToAdvisor")
+    def move(self, *, by: Any, advisor: Any) -> None:
+        """Its advisor was merged with another record."""
+        self.advisor = advisor
 
     # -- what the steps share
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import path
 
 from advisory import web  # noqa: F401 (the pages of its records are known once it is loaded)
+from advisory.web import intake
 from advisory.web.assigning import MyAssignments, OfferByLink
 from advisory.web.board import Board, OpenProjects
 from advisory.web.pool import PoolPage
@@ -19,6 +20,8 @@ urlpatterns: list[Any] = [
     path("workspace/my-assignments/", MyAssignments.as_view(), name="my-assignments"),
     path("workspace/match-runs/<uuid:pk>/what-if/", what_if, name="what-if"),
     path("workspace/match-runs/<uuid:pk>/fairness/", fairness, name="fairness"),
+    path("workspace/cv-intakes/<uuid:pk>/progress/", intake.intake_progress, name="intake-progress"),
+    path("workspace/cv-intakes/<uuid:pk>/results/", intake.intake_results, name="intake-results"),
     path("workspace/board/", Board.as_view(), name="board"),
     path("workspace/advisors/pool/", PoolPage.as_view(), name="pool"),
     path("workspace/advisors/pool/compare/", Compare.as_view(), name="pool-compare"),

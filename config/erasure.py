@@ -29,7 +29,18 @@ from facility.workflow.trail import Detail, Entry
 GONE = "Erased person"
 # Records of which an erasure empties columns.
 CHANGED: tuple[type[Record], ...] = (
-    *(Advisor, AdvisorNote, Asked, Assignment, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile, Preference),
+    *(
+        Advisor,
+        AdvisorNote,
+        Asked,
+        Assignment,
+        Conflict,
+        Contact,
+        CurriculumVitae,
+        Document,
+        EvaluatorProfile,
+        Preference,
+    ),
 )
 # Rows that are nothing but the person's own: they go. All other rows stay, and name the erased person.
 OWN = {

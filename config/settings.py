@@ -260,6 +260,8 @@ STORAGES = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+# A folder of CVs comes as that many files, a long CV as that many fields to confirm.
+DATA_UPLOAD_MAX_NUMBER_FILES, DATA_UPLOAD_MAX_NUMBER_FIELDS = 600, 5_000
 DOCUMENT_MAX_BYTES = 10_000_000
 
 # No default elsewhere: mails hold names and one-use links, which must not end in a log.

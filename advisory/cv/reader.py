@@ -70,7 +70,20 @@ def read(data: bytes, filename: str) -> Reading:
     text = "\n".join(line.text for line in told.lines)[:TEXT_LENGTH]
     reason = missing(told.found.fields)
     status = "incomplete" if reason else "read"
-    return Reading(told.form, _language(text), status, reason, told.found.fields, _languages(told.sections), text)
+    sections, breaks = _languages(told.sections), _breaks(told.lines, text.count("\n"))
+    return Reading(told.form, _language(text), status, reason, told.found.fields, sections, text, breaks)
+
+
+def _breaks(lines: list[Line], last: int) -> list[tuple[int, str]]:
+    """Where in the text, by number of line, another page or part begins; lines of a plain text name themselves."""
+    found: list[tuple[int, str]] = []
+    at, before = 0, ""
+    for line in lines:
+        if line.place != before and not line.place.startswith("line ") and at <= last:
+            found.append((at, line.place))
+        before = line.place
+        at += line.text.count("\n") + 1
+    return found
 
 
 def read_as_dict(data: bytes, filename: str) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Line:
 class Reading:
     """The whole answer: status is `read`, `incomplete` or `rejected`; the reason is a sentence unless it is `read`.
 
+    `breaks` are the lines of `text`, counted from 0, at which another place begins, such as `page 2`.
     `sections` tells the kind, place and language (None where too little is written) of each section in order.
     """
 
@@ -71,12 +72,13 @@ class Reading:
     fields: list[Field] = field(default_factory=list)
     sections: list[dict[str, str | None]] = field(default_factory=list)
     text: str = ""
+    breaks: list[tuple[int, str]] = field(default_factory=list)
 
     def as_dict(self, *, with_text: bool = False) -> dict[str, Any]:
         """Return the JSON shape of `read_cv --json` (without the file's name)."""
         shape = asdict(self)
         if not with_text:
-            del shape["text"]
+            del shape["text"], shape["breaks"]
         return shape
 
 

@@ -1,6 +1,7 @@
 """Index: matching (people and who works with whom), the pool of advisors, and support (the projects)."""
 
 from .assigning import *  # noqa: F403
+from .intake import *  # noqa: F403
 from .matching import *  # noqa: F403
 from .pool import *  # noqa: F403
 from .support import *  # noqa: F403

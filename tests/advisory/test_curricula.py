@@ -261,23 +261,6 @@ def test_the_text_of_a_cv_stays_out_of_trail_and_jobs(programme, coordinator):
     assert not Job.objects.filter(args__icontains=advisor.person.email).exists()
 
 
-def test_the_confirm_page_shows_what_was_read_and_takes_it_by_post(programme, coordinator, client):
-    advisor = matching.candidate(programme, coordinator)
-    cv = matching.received(programme, coordinator, advisor)
-    matching.run("facility.scan_document")
-    cv.perform("read", by=SYSTEM, reading=matching.reading(advisor))
-    client.force_login(coordinator)
-    address = f"/workspace/curricula/{cv.pk}/confirm/"
-
-    shown = client.get(address).content.decode()
-    assert "Adviser | Acme | 2010-03 |  | PT" in shown
-    rows = matching.entries(cv)
-    posted = {f"entries-{at}-{name}": value for at, row in enumerate(rows) for name, value in row.items()}
-    answer = client.post(address, posted | {"entries-TOTAL_FORMS": len(rows), "_version": cv.version, "_token": "t1"})
-    assert answer.status_code == 302
-    assert fresh(cv).state == "confirmed"
-
-
 def test_a_cv_comes_in_by_the_api(programme, coordinator, client):
     client.force_login(coordinator)
     answer = client.post("/api/curricula/", {"file": sample("plain/de.txt"), "programme": str(programme.pk)})

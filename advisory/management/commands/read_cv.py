@@ -36,7 +36,7 @@ def read_file(data: bytes, filename: str) -> dict[str, Any]:
         shape = run_isolated("advisory.cv.reader.read_as_dict", data, filename)
     except IsolationError as error:
         shape = Reading("unknown", None, "rejected", str(error)).as_dict(with_text=True)
-    del shape["text"]
+    del shape["text"], shape["breaks"]
     return shape
 
 
