@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import LIVE, Assignment
 from advisory.curriculum import CurriculumVitae
-from advisory.placing import Terms, spoken
+from advisory.placing import Terms, pairs_in, spoken
 from advisory.project import Project, ProjectCluster
 from facility.registry.conflicts import ties_of
 from facility.registry.people import Person
@@ -207,7 +207,7 @@ class MatchRun(InProgramme):
         """What the run rests on, with names beside ids, so that it can be read years later.
 
         `advisors`: those of the pool with places left; `projects`: those that lack somebody, with their demand;
-        `barred`: pairs that must not be, with the reason.
+        `before`: the pairs of the turn before; `barred`: pairs that must not be, with the reason.
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
         told = [self.told_advisor(one) for one in advisors]
@@ -217,6 +217,7 @@ class MatchRun(InProgramme):
             "as_of": clock.now().isoformat(),
             "advisors": told,
             "projects": asked,
+            "before": pairs_in(self.result),
             "barred": [*conflicts(advisors, asked), *unspoken(told, asked), *settled(projects)],
         }
 
