@@ -114,7 +114,7 @@ class Field:
         groups = [set(one.get("countries") or ()) for one in self.advisors]
         places = limits.get("country_places")
         most_places = dict.fromkeys(sorted(set().union(*groups)), places) if places else {}
-        most_each = {}
+        most_each: dict[str, int] = {}
         for name, key in (("each_country", "country"), ("each_sector", "sector")):
             if limits.get(name):
                 most_each |= {one[key]: limits[name] for one in self.projects if one.get(key)}
