@@ -18,7 +18,7 @@ from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import Assignment
 from advisory.checks import LIVE
 from advisory.curriculum import CurriculumVitae
-from advisory.placing import Terms, spoken
+from advisory.placing import Terms, pairs_in, spoken
 from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
 from facility.registry.conflicts import ties_of
@@ -211,7 +211,8 @@ class MatchRun(InProgramme):
         """What the run rests on, with names beside ids, so that it can be read years later.
 
         `advisors`: those of the pool with places left; `projects`: those that lack somebody, with their demand;
-        `barred`: pairs that must not be, with the reason; `wishes`: pairs that a side would gladly see.
+        `before`: the pairs of the turn before; `barred`: pairs that must not be, with the reason; `wishes`: pairs that a
+        side would gladly see.
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
         told = [self.told_advisor(one) for one in advisors]
@@ -221,6 +222,7 @@ class MatchRun(InProgramme):
             "as_of": clock.now().isoformat(),
             "advisors": told,
             "projects": asked,
+            "before": pairs_in(self.result),
             "barred": [
                 *conflicts(advisors, asked),
                 *unspoken(told, asked),

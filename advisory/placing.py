@@ -72,8 +72,8 @@ class Field:
         """What the wish of either side adds to a pair; once, where both wish it."""
         return float(terms.limits.get("wish_points") or 0) if pair in self.wishes else 0.0
 
-    def problem(self, terms: Terms) -> Problem:
-        """What the solver is asked."""
+    def problem(self, terms: Terms, before: Sequence[str] = ()) -> Problem:
+        """What the solver is asked; before: pairs that stay where that costs nothing."""
         advisors, projects, limits = self.advisors, self.projects, terms.limits
         scores = self.points.copy()
         for pair in set(self.wishes):
@@ -102,6 +102,7 @@ class Field:
             project_groups=[{one["country"], one.get("sector") or ""} for one in projects],
             most_places=most_places,
             most_each=most_each,
+            before=self.pairs_of(before),
         )
 
     @staticmethod
@@ -113,7 +114,7 @@ class Field:
         groups = [set(one.get("countries") or ()) for one in self.advisors]
         places = limits.get("country_places")
         most_places = dict.fromkeys(sorted(set().union(*groups)), places) if places else {}
-        most_each = {}
+        most_each: dict[str, int] = {}
         for name, key in (("each_country", "country"), ("each_sector", "sector")):
             if limits.get(name):
                 most_each |= {one[key]: limits[name] for one in self.projects if one.get(key)}
@@ -145,7 +146,7 @@ def placed(
         empty = "The pool has no advisor with a place left." if inputs["projects"] else "No project lacks an advisor."
         return {"status": "infeasible", "reasons": [say(empty)]}
     here = Field(inputs, points)
-    problem = here.problem(terms)
+    problem = here.problem(terms, inputs.get("before", ()))
     solution = solve(problem, SECONDS)
     if solution.status == "infeasible":
         return {"status": "infeasible", "reasons": told(problem, solution.contradiction, say=say)}
@@ -237,7 +238,7 @@ def tried(
     `moves` by project: (name, id, kind) of those who leave and of those who come.
     """
     here = Field(inputs, points)
-    problem = here.problem(terms)
+    problem = here.problem(terms, pairs_in(result))
     now = solve(problem, seconds)
     if now.status == "infeasible":
         return {"status": "infeasible", "contradiction": (problem, now.contradiction)}
@@ -257,6 +258,11 @@ def tried(
     after = figures(now)
     lost = {name: round(before[name] - after[name], 1) for name in before if after[name] is not None}
     return {"status": now.status, "before": before, "after": after, "cost": lost, "moves": moves}
+
+
+def pairs_in(result: Mapping[str, Any]) -> list[str]:
+    """The pairs of a result as `advisor:project`."""
+    return [f"{pair['advisor']['id']}:{pair['project']['id']}" for pair in result.get("pairs", ())]
 
 
 def size_of(inputs: Mapping[str, Any]) -> int:

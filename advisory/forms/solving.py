@@ -50,7 +50,7 @@ class Changes(forms.Form):
     """One or several things to try with a match run, each of two halves; choices are what the run knows."""
 
     do = forms.ChoiceField(
-        label=_("Pair"), choices=[("", "–"), ("pin", _("Pin")), ("forbid", _("Forbid"))], required=False
+        label=_("What to do"), choices=[("", "–"), ("pin", _("Pin")), ("forbid", _("Forbid"))], required=False
     )
     advisor = forms.ChoiceField(label=_("Advisor"), required=False)
     project = forms.ChoiceField(label=_("Project"), required=False)

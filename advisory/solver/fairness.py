@@ -30,9 +30,9 @@ def fairest(space: Space, chosen: list[int], columns: Sequence[int], deadline: f
     for lowest in range(1, len(space.asking)):
         fairer = program.raise_the(lowest, deadline)
         if fairer is None:
-            break
+            return chosen
         chosen = fairer
-    return chosen
+    return program.keep_most(chosen, deadline) if space.problem.before else chosen
 
 
 class _Fair(Program):
@@ -57,6 +57,17 @@ class _Fair(Program):
         found = self.run(deadline)
         other.SetUb(len(chosen))
         return found is not None
+
+    def keep_most(self, chosen: list[int], deadline: float) -> list[int]:
+        """Among the assignments that are as fair, the one with the most pairs from before; out of time the chosen."""
+        before = {(int(advisor), int(project)) for advisor, project in self.space.problem.before}
+        self.objective.Clear()
+        self.objective.SetMaximization()
+        for column, variable in zip(self.columns, self.variables, strict=True):
+            if self.space.pair(column) in before:
+                self.objective.SetCoefficient(variable, 1.0)
+        answer = self.run(deadline) if time.monotonic() < deadline else None
+        return chosen if answer is None else answer.chosen
 
     def raise_the(self, lowest: int, deadline: float) -> list[int] | None:
         """Raises the sum of so many of the lowest projects as far as it goes and holds it there; None out of time."""

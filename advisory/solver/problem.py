@@ -24,6 +24,7 @@ class Problem:
     no limit) and `days_asked[p]` what a place of the project takes, or that for each kind. For each project `asks`
     holds sets of languages: at least one of its advisors `speaks` one of each set. `most_places` limits how many places
     go to advisors of a group (`groups`), `most_each` how many projects of a group (`project_groups`) one advisor takes.
+    Of assignments that are equally good the one is taken that keeps most of the pairs in `before`.
     Names are for the sentences; without them the numbers of rows and columns (from 0) stand there.
     """
 
@@ -46,6 +47,7 @@ class Problem:
     project_groups: Sequence[Collection[str]] | None = None
     most_places: Mapping[str, int] = field(default_factory=dict)
     most_each: Mapping[str, int] = field(default_factory=dict)
+    before: Collection[Pair] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 
 import numpy as np
 
@@ -32,7 +32,8 @@ class Space:
         self.load_lb = np.zeros(advisors, int) if problem.load_lb is None else np.asarray(problem.load_lb, dtype=int)
         served = problem.kinds if problem.kinds is not None else [()] * advisors
         sizes = {table.shape for table in (scores, conflict) if table.size} | {(len(self.load_lb), projects)}
-        lists = [(problem.days, advisors), (problem.speaks, advisors), (problem.groups, advisors)]
+        lists: list[tuple[Sized | None, int]] = [(problem.days, advisors), (problem.speaks, advisors)]
+        lists += [(problem.groups, advisors)]
         lists += [(problem.days_asked, projects), (problem.asks, projects), (problem.project_groups, projects)]
         fit = all(one is None or len(one) == number for one, number in lists)
         if sizes != {shape} or len(served) != advisors or not fit:

@@ -51,6 +51,16 @@ class AdvisorList(ListPage):
 class AdvisorPage(DetailPage):
     """An advisor; how somebody came to the pool is nothing for fellows in a project."""
 
+    def context(self, record: Any) -> dict[str, Any]:
+        """The advisor finds here what is told for reports on equality; nobody else does."""
+        made = super().context(record)
+        if record.person_id == self.request.user.pk:
+            link = {"value": _("Tell, read, change or take back"), "url": reverse("records", args=["equality"])}
+            title = _("For reports on equality only")
+            row = [link, _("Kept apart from this record. Nobody else reads it, and no match sees it.")]
+            made["parts"] = [*made["parts"], {"title": title, "columns": [_("What"), _("Who reads it")], "rows": [row]}]
+        return made
+
     def timeline(self, record: Any) -> list[dict[str, Any]]:
         """What happened, for the office and the advisor."""
         return [] if record.face == "public" else super().timeline(record)
@@ -115,6 +125,7 @@ class MatchRunPage(DetailPage):
         every = sorted(result.get("pairs", []), key=lambda pair: pair["points"])
         chosen = self.request.GET.get("kind", "")
         pairs = [pair for pair in every if pair["kind"] == chosen] if chosen in dict(KINDS) else every
+        used = {part["name"] for pair in pairs for part in pair["parts"]}
         is_live = record.state in {record.State.REQUESTED, record.State.RUNNING}
         list_url = reverse("records", kwargs={"records": record.records})
         return {
@@ -131,7 +142,7 @@ class MatchRunPage(DetailPage):
             "conditions": conditions_of(record),
             "kinds": kind_chips(record, every, chosen),
             "views": [],
-            "parts": [label for _name, label in PARTS],
+            "parts": [label for name, label in PARTS if name in used or not pairs],
             "pairs": [
                 *(shown_pair(record, pair) for pair in pairs),
                 *(forbidden_pair(record, key) for key in record.forbids),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django_countries import countries
 
 from advisory.advisor import KINDS
 from advisory.equality import GENDERS
@@ -22,6 +23,7 @@ from advisory.placing import Terms, size_of, tried
 from advisory.solver import told
 from facility.figures import Figure
 from facility.figures_pages import chart
+from facility.registry.evaluator import LANGUAGES
 from facility.workflow import sheets
 from facility.workflow.show import carried, state_tag
 from facility.workflow.steps import NotFound, unmet
@@ -184,16 +186,17 @@ def figures_of(report: dict[str, Any]) -> list[Figure]:
     """The tables of a report in words; that of gender only as far as it can be told."""
     genders = {key: str(label) for key, label in GENDERS}
     bands = {"0-4": _("0 to 4 years"), "5-9": _("5 to 9 years"), "10-19": _("10 to 19 years"), "20+": _("20 or more")}
+    tongues = dict(LANGUAGES)
     titles = {
-        "country": (_("By country"), _("Country"), {}),
-        "language": (_("By language spoken"), _("Language"), {}),
-        "written": (_("By language of the CV"), _("Language"), {}),
+        "country": (_("By country"), _("Country"), {code: str(name) for code, name in countries}),
+        "language": (_("By language spoken"), _("Language"), tongues),
+        "written": (_("By language of the CV"), _("Language"), tongues),
         "years": (_("By years of experience"), _("Years"), bands),
     }
     made = [
-        _figure(name, *titles[name], rows=rows, report=report)
-        for name, rows in report["tables"].items()
-        if name in titles and rows
+        _figure(name, *titles[name], rows=report["tables"][name], report=report)
+        for name in titles
+        if report["tables"].get(name)
     ]
     if report.get("gender") and report["gender"]["rows"]:
         made.append(
@@ -210,7 +213,7 @@ def _figure(
     known = [(row[4], cell[0]) for row, cell in zip(rows, cells, strict=True) if row[4] is not None]
     said = _("%(n)d advisors could be placed, %(proposed)d are proposed.")
     sentence = said % {"n": report["advisors"], "proposed": report["proposed"]}
-    if len(known) > 1:
+    if len({value for value, _name in known}) > 1:
         high, low = max(known, key=lambda one: one[0]), min(known, key=lambda one: one[0])
         told_ = _("The mean of best points goes from %(low)s (%(last)s) to %(high)s (%(first)s).")
         sentence += " " + told_ % {"low": points(low[0]), "last": low[1], "high": points(high[0]), "first": high[1]}

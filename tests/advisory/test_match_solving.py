@@ -244,7 +244,7 @@ class TestFairness:
         assert "3 advisors could be placed, 2 are proposed." in page
         assert "Nobody of this run has told a gender." in page
         lines = b"".join(client.get(address(run, "fairness/?as=csv&table=country")).streaming_content).decode()
-        assert lines.splitlines()[1].startswith("ES,3,2,2,")
+        assert lines.splitlines()[1].startswith("Spain,3,2,2,")
         assert b"".join(client.get(address(run, "fairness/?as=xlsx")).streaming_content)[:2] == b"PK"
         assert client.get(address(run, "fairness/?as=csv&table=x")).status_code == 404
 

@@ -278,3 +278,16 @@ def test_a_large_pool_without_enough_places_is_told_together():
     assert len(solution.reasons) == 3
     assert solution.reasons[1].endswith("others ask for 32 advisors in all.")
     assert solution.reasons[2].endswith("others have room for 30 projects in all.")
+
+
+def test_of_equally_good_and_fair_assignments_the_one_is_taken_that_moves_least():
+    scores = [[5.0] * 4 for _advisor in range(6)]
+    for before in ([(5, 0), (4, 1), (3, 2), (2, 3)], [(0, 3), (1, 2), (2, 1), (3, 0)]):
+        assert set(solve(Problem(scores, [1] * 4, [1] * 6, before=before)).pairs) == set(before)
+        one = solve(Problem(scores, [1] * 4, [1] * 6, before=before, forbids={before[0]}))
+        assert len(set(one.pairs) & set(before)) == 3
+
+
+def test_what_was_before_never_weighs_more_than_a_point():
+    problem = Problem([[5.0, 5.0], [5.0, 5.1]], [1, 1], [1, 1], before=[(0, 1), (1, 0)])
+    assert solve(problem).pairs == ((0, 0), (1, 1))
