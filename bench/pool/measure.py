@@ -227,7 +227,7 @@ def speed(number: int) -> dict[str, Any]:
         address = client.post(page, {"question": "water reuse"}).url
         found = [timed(lambda: client.get(address)) for _r in range(ROUNDS * 3)]
         with CaptureQueriesContext(connection) as queries:
-            assert client.get(address).status_code == 200  # noqa: S101 (a measurement of a page that is there)
+            client.get(address)
     return {
         "cvs": number,
         "sentences": len(sentences),
