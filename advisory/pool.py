@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, DecimalField, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, DecimalField, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from advisory.action import HELD
 from advisory.advisor import Advisor
 from advisory.assignment import LIVE, Assignment
+from advisory.curriculum import CurriculumVitae
 from advisory.facets import Row
+from advisory.searchable import CvSentence
 from advisory.session import HOURS_PER_DAY, SupportSession
 from advisory.shortlist import ShortlistEntry
 from facility.roles import office
@@ -50,6 +52,12 @@ def pool_rows(person: Any) -> list[Row]:
     """All of them, as the filters see them, in the order of their names; one statement."""
     found = with_load(advisors_of(person)).order_by("person__sort_name", "pk").values_list(*NAMES, named=True)
     return [row_of(one) for one in found]
+
+
+def unsearchable(person: Any) -> int:
+    """How many confirmed CVs of these advisors have no sentences yet."""
+    rows = CurriculumVitae.objects.filter(advisor__in=advisors_of(person), state=CurriculumVitae.State.CONFIRMED)
+    return rows.filter(~Exists(CvSentence.objects.filter(curriculum=OuterRef("pk")))).count()
 
 
 def row_of(one: Any) -> Row:

@@ -1,11 +1,12 @@
 """A question to the pool: by its words in every language, and by its meaning across them (F06).
 
 Both halves look at the sentences of confirmed CVs and answer with an advisor, a figure and the sentences that say it.
-The figures are z-scores over all advisors, added up with equal weight (docs/adr/0036). Nothing is written.
+They are added up: the share of the question's words, and nearness as a z-score (docs/adr/0036). Nothing is written.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -23,10 +24,14 @@ QUESTION_LENGTH = 500
 # Besides all who share a word with the question, so many of the nearest in meaning are answers.
 NEAREST = 50
 SHOWN = 3
+# Sentences whose mean counts, and how much all words of a question are worth beside one spread of meaning.
+BEST, WORDS_WEIGHT = 2, 4
 WORD = re.compile(r"[^\W_]{2,}")
 CONFIGS = tuple(sorted(set(STEMMERS.values())))
 # As many CVs of a language are needed before their mean is trusted to be the language and not the subject.
-LANGUAGE_CVS = 20
+LANGUAGE_CVS = 5
+# BM25: how much a word counts at most, however often it is said.
+MOST = 2.2
 
 LEXEMES = """
 SELECT word.said, config.name, ts_lexize((config.name || '_stem')::regdictionary, word.said), unaccent(word.said)
@@ -53,7 +58,7 @@ piece AS (
 SELECT advisor_id, cv, total.score, (array_agg("order" ORDER BY weight DESC, "order"))[1:%(shown)s]
 FROM piece JOIN total USING (cv) GROUP BY advisor_id, cv, total.score
 """
-# The mean of the three nearest sentences, off what all sentences of the language have in common with the question.
+# The mean of the nearest sentences, off what all sentences of the language have in common with the question.
 BY_MEANING = """
 WITH near AS MATERIALIZED (
     SELECT cv.advisor_id, cv.id AS cv, sentence."order", sentence.language,
@@ -71,14 +76,14 @@ own AS (
     FROM near JOIN spoken USING (language) CROSS JOIN common
 ),
 placed AS (SELECT *, row_number() OVER (PARTITION BY cv ORDER BY near DESC, "order") AS nth FROM own)
-SELECT advisor_id, cv, avg(near), array_agg("order" ORDER BY nth)
+SELECT advisor_id, cv, avg(near) FILTER (WHERE nth <= %(best)s), array_agg("order" ORDER BY nth)
 FROM placed WHERE nth <= %(shown)s GROUP BY advisor_id, cv
 """
 
 
 @dataclass(slots=True)
 class Hit:
-    """An advisor whom a question finds: the sum of z-scores, by what, and where in which CV it stands, best first."""
+    """An advisor whom a question finds: how well, by what, and where in which CV it stands, best first."""
 
     points: float = 0.0
     by: set[str] = field(default_factory=set)
@@ -114,18 +119,20 @@ def quoted(lexeme: str) -> str:
 
 
 def by_words(question: str, programmes: Collection[Any], number: int) -> dict[Any, tuple[float, Any, list[int]]]:
-    """By advisor (score, CV, orders of the best sentences); `number` is how many CVs there are."""
+    """By advisor (share from 0 to 1, CV, orders of the best sentences); `number` is how many CVs there may be."""
     terms = terms_of(question)
     if not terms:
         return {}
     given = {"terms": terms, "programmes": list(programmes), "number": number, "shown": SHOWN}
-    return _asked(BY_WORDS, given)
+    # As much as a question could get whose every word stands in one CV only.
+    most = len(terms) * MOST * math.log(1 + max(number - 0.5, 0.5) / 1.5)
+    return {key: (score / most, cv, orders) for key, (score, cv, orders) in _asked(BY_WORDS, given).items()}
 
 
 def by_meaning(vector: Any, programmes: Collection[Any]) -> dict[Any, tuple[float, Any, list[int]]]:
     """The same by meaning, for everybody whose CV has vectors."""
     said = "[" + ",".join(f"{one:.5f}" for one in vector) + "]"
-    given = {"vector": said, "programmes": list(programmes), "enough": LANGUAGE_CVS, "shown": SHOWN}
+    given = {"vector": said, "programmes": list(programmes), "enough": LANGUAGE_CVS, "best": BEST, "shown": SHOWN}
     return _asked(BY_MEANING, given)
 
 
@@ -166,10 +173,9 @@ def found_by(
         hits[key].by.add("words")
     for key in sorted(meant, key=lambda key: -meant[key][0])[:NEAREST]:
         hits[key].by.add("meaning")
-    shares = _z({key: said[key][0] if key in said else 0.0 for key in {*meant, *said}})
     nearness = _z({key: one[0] for key, one in meant.items()})
     for key, hit in hits.items():
-        hit.points = shares.get(key, 0.0) + nearness.get(key, 0.0)
+        hit.points = nearness.get(key, 0.0) + (WORDS_WEIGHT * said[key][0] if key in said else 0.0)
         hit.places = _places(said.get(key), meant.get(key))
     return dict(hits)
 

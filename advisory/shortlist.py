@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -134,7 +136,8 @@ class Shortlist(InProgramme):
         ]
         columns = [_("Advisor"), _("State"), _("Kind"), _("Areas"), _("Languages")]
         empty = _t("Nobody is on this list yet. Tick advisors in the pool and put them here.")
-        return [{"title": _("Advisors"), "columns": columns, "rows": rows, "empty": empty}]
+        way = {"label": _t("Show in the pool"), "url": f"{reverse('pool')}?{urlencode({'shortlist': self.pk})}"}
+        return [{"title": _("Advisors"), "columns": columns, "rows": rows, "empty": empty, "add": way}]
 
 
 class ShortlistEntry(Part):

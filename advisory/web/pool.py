@@ -28,7 +28,7 @@ from advisory import meaning
 from advisory.advisor import KINDS, Advisor
 from advisory.facets import FACETS, Row, Wanted, sift
 from advisory.forms.pool import PoolLimits
-from advisory.pool import pool_rows
+from advisory.pool import pool_rows, unsearchable
 from advisory.searchable import CvSentence
 from advisory.searching import QUESTION_LENGTH, Hit, found_by
 from advisory.shortlist import Shortlist
@@ -164,6 +164,7 @@ class PoolPage(OfficeOnly):
             "lede": lede_of(len(fitting), len(sight.rows), is_narrowed=is_narrowed),
             "question": sight.question,
             "is_forgotten": bool(sight.request.GET.get("words")) and not sight.question,
+            "unsearchable": unsearchable(sight.request.user) if sight.question else 0,
             "is_wordy": bool(sight.question) and sight.vector is None,
             "limits": sight.limits,
             "facets": facets_of(sight, counts, names),

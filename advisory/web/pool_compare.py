@@ -98,7 +98,12 @@ def rows_of(people: Sequence[Any], project: Any) -> list[dict[str, Any]]:
         for label, cells in plain
     ]
     made += [told(label, marked(cells), differs=len({frozenset(one) for one in cells}) > 1) for label, cells in lists]
-    return [*against(people, project), *(row for row in made if any(one.get("plain") != "" for one in row["cells"]))]
+    return [*against(people, project), *filter(says_something, made)]
+
+
+def says_something(row: dict[str, Any]) -> bool:
+    """Whether any advisor has anything in this line."""
+    return any(cell["entries"] if "entries" in cell else cell["plain"] != "" for cell in row["cells"])
 
 
 def told(label: str, cells: list[dict[str, Any]], *, differs: bool) -> dict[str, Any]:

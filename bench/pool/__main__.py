@@ -32,11 +32,11 @@ def main(sizes: list[int]) -> None:
 
 def show(found: dict[str, Any]) -> None:
     """The tables."""
-    print(f"{found['quality']['questions']} questions to {found['quality']['people']} CVs")
+    print(f"{found['quality']['questions']} questions, tuned and held out, to {found['quality']['people']} CVs")
     for budget, one in found["quality"]["budgets"].items():
         print(f"budget {budget} tokens: {one['tokens']:.0f} used, {one['cpu']:.2f} CPU seconds a CV")
         for way, figures in one["ways"].items():
-            print(f"  {way:<8}", " ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+            print(f"  {way:<20}", " ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     for one in found["speed"]:
         print(json.dumps(one))
 

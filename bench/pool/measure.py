@@ -34,7 +34,7 @@ from advisory.sentences import pieces  # noqa: E402
 from advisory.tasks import pool as indexing  # noqa: E402
 from bench.cv.people import Person as Invented  # noqa: E402
 from bench.cv.people import people  # noqa: E402
-from bench.pool.questions import QUESTIONS  # noqa: E402
+from bench.pool.questions import HELD_OUT, TUNED  # noqa: E402
 from facility.registry.documents import Document  # noqa: E402
 from facility.registry.grants import Grant  # noqa: E402
 from facility.registry.people import Person  # noqa: E402
@@ -42,7 +42,7 @@ from facility.registry.programme import Programme  # noqa: E402
 from facility.workflow import clock  # noqa: E402
 
 FILES = ("tuned", "tuned_too", "held_out")
-BUDGETS = (80, 160, 320, 640)
+BUDGETS = (40, 80, 320)
 ROUNDS = 8
 # Pieces of an invented CV of a page or two, and how many of them have a vector.
 PIECES, WITH_VECTOR = 40, 9
@@ -114,7 +114,8 @@ def quality() -> dict[str, Any]:
     """The labelled questions against words alone, meaning alone, and both, for several budgets."""
     invented = [one for file in FILES for one in people(file)]
     answers = {}
-    asked = [indexing.embedder.embed_query(question) for _language, question, _ids in QUESTIONS]
+    sets = {"tuned": TUNED, "held_out": HELD_OUT}
+    asked = {name: [indexing.embedder.embed_query(one[1]) for one in own] for name, own in sets.items()}
     for budget in BUDGETS:
         indexing.SENTENCE_TOKENS = budget
         of, _person = programme(f"quality-{budget}")
@@ -125,11 +126,13 @@ def quality() -> dict[str, Any]:
             ids[rows[1].pk] = one.id
             tokens += sentences_of(of, rows[3], [one.said["name"]])
         spent = time.process_time() - began
-        ways = {"words": None, "meaning": None, "both": None}
-        for way in ways:
-            ways[way] = scored(of, ids, asked, way)
+        ways = {
+            f"{way}, {name}": scored(of, ids, own, asked[name], way)
+            for name, own in sets.items()
+            for way in ("words", "meaning", "both")
+        }
         answers[budget] = {"ways": ways, "tokens": tokens / len(invented), "cpu": spent / len(invented)}
-    return {"people": len(invented), "questions": len(QUESTIONS), "budgets": answers}
+    return {"people": len(invented), "questions": [len(TUNED), len(HELD_OUT)], "budgets": answers}
 
 
 def sentences_of(of: Programme, cv: CurriculumVitae, hidden: list[str]) -> int:
@@ -153,11 +156,11 @@ def _listed(vector: Any) -> Any:
     return None if vector is None else np.asarray(vector, dtype=float).tolist()
 
 
-def scored(of: Programme, ids: dict[Any, str], asked: list[Any], way: str) -> dict[str, float]:
+def scored(of: Programme, ids: dict[Any, str], own: list[Any], asked: list[Any], way: str) -> dict[str, float]:
     """Reciprocal rank of the first right answer, share of right ones among the first five, nDCG of ten."""
     ranks, recall, gain = [], [], []
     names = [(key, "nobody") for key in ids]
-    for (_language, question, right), vector in zip(QUESTIONS, asked, strict=True):
+    for (_language, question, right), vector in zip(own, asked, strict=True):
         hits = searching.found_by(
             question if way != "meaning" else "", [of.pk], names, None if way == "words" else vector
         )
@@ -213,7 +216,7 @@ def speed(number: int) -> dict[str, Any]:
     index(of, sentences)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    asked = [(question, indexing.embedder.embed_query(question)) for _language, question, _ids in QUESTIONS]
+    asked = [(question, indexing.embedder.embed_query(question)) for _language, question, _ids in TUNED]
     names = [(row.pk, row.person.name) for row in rows if isinstance(row, Advisor)]
     both = [timed(lambda q=q, v=v: searching.found_by(q, [of.pk], names, v)) for _r in range(ROUNDS) for q, v in asked]
     words = [timed(lambda q=q: searching.found_by(q, [of.pk], names)) for _r in range(ROUNDS) for q, _v in asked]
@@ -227,7 +230,7 @@ def speed(number: int) -> dict[str, Any]:
         address = client.post(page, {"question": "water reuse"}).url
         found = [timed(lambda: client.get(address)) for _r in range(ROUNDS * 3)]
         with CaptureQueriesContext(connection) as queries:
-            assert client.get(address).status_code == 200  # noqa: S101 (a measurement of a page that is there)
+            client.get(address)
     return {
         "cvs": number,
         "sentences": len(sentences),

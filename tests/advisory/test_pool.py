@@ -28,7 +28,11 @@ from tests.advisory import making_matching as matching
 from tests.advisory import making_pool as pool
 
 pytestmark = pytest.mark.django_db
-PAGE, TOGETHER, COMPARE = "/workspace/advisors/pool/", "/workspace/advisors/pool/together/", "/workspace/advisors/pool/compare/"
+PAGE, TOGETHER, COMPARE = (
+    "/workspace/advisors/pool/",
+    "/workspace/advisors/pool/together/",
+    "/workspace/advisors/pool/compare/",
+)
 ROOT = Path(__file__).parents[2]
 WATER = "Designed closed water loops for dyeing works in Prato and Biella, saving a third of the fresh water."
 MONEY = "Kept the books of bakeries and small hotels and prepared their yearly accounts."
@@ -221,6 +225,13 @@ def test_odd_questions_are_answered_like_any_other(programme, coordinator, offic
     assert answer.status_code == 200
     assert "<script>alert" not in answer.content.decode()
     assert Advisor.objects.count() == 1
+
+
+def test_a_cv_that_is_not_searchable_yet_is_counted(programme, coordinator, office):
+    pool.with_cv(programme, coordinator, WATER)
+    assert "One confirmed CV is still being made searchable" in asked(office, "water").content.decode()
+    pool.indexed()
+    assert "being made searchable" not in asked(office, "water").content.decode()
 
 
 def test_who_somebody_is_is_no_sentence(programme, coordinator):
