@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from typing import Any
 
@@ -16,9 +14,10 @@ from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import LIVE, Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.project import Project, ProjectCluster
+from advisory.redaction import checksum_of, without
 from facility.registry.conflicts import ties_of
 from facility.registry.programme import InProgramme
-from facility.roles import office, readers, staff_of, system
+from facility.roles import office, parent_step, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import Faces, perform_many, state_field
 from facility.workflow.show import shown
@@ -42,7 +41,7 @@ class MatchRun(InProgramme):
     records = "match-runs"
     lede = _("Proposals of advisors for projects, with proof and reasons.")
     columns = ("requested_at", "project_count", "outcome")
-    facts = ("requested_at", "outcome", "why", "checksum")
+    facts = ("requested_at", "outcome", "why", "checksum", "people_out", "checksum_without")
     filter_by = ("state",)
     door_related = ("programme",)
     untrailed = frozenset({"inputs", "result"})
@@ -58,6 +57,8 @@ class MatchRun(InProgramme):
         "outcome": "outcome",
         "reason": "why",
         "checksum": "checksum",
+        "people_out": "people_out",
+        "checksum_without": "checksum_without",
     }
     faces = Faces(readers)
 
@@ -71,6 +72,10 @@ class MatchRun(InProgramme):
     outcome = models.CharField(_("outcome"), max_length=10, choices=OUTCOMES, blank=True, default="")
     why = models.TextField(_("why it failed"), blank=True, default="")
     checksum = models.CharField(_("checksum of inputs and result"), max_length=64, blank=True, default="")
+    people_out = models.PositiveSmallIntegerField(_("people taken out since"), default=0)
+    checksum_without = models.CharField(
+        _("checksum without the people taken out"), max_length=64, blank=True, default=""
+    )
 
     class Meta:
         verbose_name = _("match run")
@@ -103,8 +108,7 @@ class MatchRun(InProgramme):
     def finish(self, *, by: Any, result: dict[str, Any]) -> None:
         """Keeps the result; its pairs replace the proposals of an earlier turn of this run."""
         self.result, self.outcome = result, result["status"]
-        kept = json.dumps([self.inputs, self.result], sort_keys=True, ensure_ascii=False)
-        self.checksum = hashlib.sha256(kept.encode()).hexdigest()
+        self.checksum, self.checksum_without, self.people_out = checksum_of(self.inputs, self.result), "", 0
         stale = list(self.assignments.filter(state=Assignment.State.PROPOSED))
         perform_many(stale, "discard", by=by, reason=_t("The match run was adjusted."))
         made = [
@@ -136,6 +140,14 @@ class MatchRun(InProgramme):
         self.why = reason
         self.tell(staff_of(self.programme_id), gettext_noop("The match run failed: %(why)s"), why=reason)
 
+    @step(label=_("Take a person out"), source=list(State), target=None, who=parent_step, quiet=True, form="TakeOut")
+    def take_out(self, *, by: Any, advisor: str) -> None:
+        """Somebody was erased: name and words go, numbers stay. The first checksum stays, a second one fits what is left."""
+        self.inputs, self.result = without(self.inputs, advisor), without(self.result, advisor)
+        self.people_out += 1
+        if self.checksum:
+            self.checksum_without = checksum_of(self.inputs, self.result)
+
     @step(label=_("Try again"), source=State.FAILED, target=State.REQUESTED, who=office)
     def retry(self, *, by: Any) -> None:
         """Runs again with what is known by now."""
@@ -150,6 +162,10 @@ class MatchRun(InProgramme):
         self.call()
 
     # -- what the steps use
+
+    def holds(self) -> bool:
+        """Whether inputs and result are those that the checksum was made of, or those left when people were erased."""
+        return checksum_of(self.inputs, self.result) == (self.checksum_without or self.checksum)
 
     def call(self) -> None:
         """Queues the run; each turn has a job of its own."""

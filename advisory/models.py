@@ -1,7 +1,10 @@
 """Index of the records of this app."""
 
+from .access import CvAccess
 from .action import Action
 from .advisor import Advisor
+from .advisorcall import AdvisorCall, ConsentText
+from .applicant import Applicant
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
@@ -17,8 +20,12 @@ from .session import SupportSession
 __all__ = [
     "Action",
     "Advisor",
+    "AdvisorCall",
+    "Applicant",
     "Assignment",
+    "ConsentText",
     "CurriculumVitae",
+    "CvAccess",
     "CvField",
     "CvIntake",
     "CvIntakeFile",

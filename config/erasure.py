@@ -13,6 +13,9 @@ from django.db import connection, models, transaction
 
 from advisory.advisor import Advisor
 from advisory.curriculum import CurriculumVitae
+from advisory.erasing import OWN, curricula_of
+from advisory.matchrun import MatchRun
+from advisory.redaction import GONE, checksum_of, without
 from facility.asked import Asked
 from facility.registry.conflicts import Conflict
 from facility.registry.contact import Contact
@@ -22,22 +25,6 @@ from facility.registry.people import Person
 from facility.workflow.engine import Record
 from facility.workflow.trail import Detail, Entry
 
-GONE = "Erased person"
-# Rows that are nothing but the person's own: they go. All other rows stay, and name the erased person.
-OWN = {
-    "account.emailaddress",
-    "mfa.authenticator",
-    "socialaccount.socialaccount",
-    "usersessions.usersession",
-    "facility.token",
-    "facility.letter",
-    "facility.link",
-    "facility.profileemployer",
-    "workflow.notice",
-    "workflow.once",
-    "webinars.signup",
-}
-
 
 def export(person: Person) -> dict[str, Any]:
     """Every row that belongs to the person or names them, by table; values as the database has them."""
@@ -46,9 +33,10 @@ def export(person: Person) -> dict[str, Any]:
         rows = model._base_manager.filter(**{column: person})
         if rows:
             found.setdefault(model._meta.label_lower, []).extend(_plain(row) for row in rows)
-    own = CurriculumVitae._base_manager.filter(advisor__person=person)
     found["advisory.curriculumvitae"] = [
-        _plain(cv) | {"fields": [[f.name, f.value] for f in cv.fields.all()]} for cv in own
+        _plain(cv)
+        | {"fields": [[f.name, f.value] for f in cv.fields.all()], "opened": [_plain(one) for one in cv.accesses.all()]}
+        for cv in curricula_of(person).prefetch_related("fields", "accesses")
     ]
     return found
 
@@ -61,7 +49,8 @@ def erase(person: Person) -> dict[str, int]:
     """
     counts: dict[str, int] = {}
     advisors = list(Advisor._base_manager.filter(person=person).values_list("pk", flat=True))
-    curricula = list(CurriculumVitae._base_manager.filter(advisor__in=advisors).values_list("pk", flat=True))
+    # Also those that nobody has confirmed, and that are nobody's yet.
+    curricula = list(curricula_of(person).values_list("pk", flat=True))
     papers = list(CurriculumVitae._base_manager.filter(pk__in=curricula).values_list("document_id", flat=True))
     stored = list(Document._base_manager.filter(pk__in=papers).values_list("stored", flat=True))
     profiles = list(EvaluatorProfile._base_manager.filter(person=person).values_list("pk", flat=True))
@@ -74,15 +63,20 @@ def erase(person: Person) -> dict[str, int]:
         for part in ("advisory.CvField", "advisory.CvPassage"):
             counts[part.lower()] = apps.get_model(part)._base_manager.filter(curriculum__in=curricula).delete()[0]
         contacts = list(Contact._base_manager.filter(person=person).values_list("pk", flat=True))
-        with _past_the_door(Advisor, Asked, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile):
+        apps.get_model("advisory.CvIntakeFile").objects.filter(curriculum__in=curricula).update(name="", why="")
+        records = (Advisor, Asked, Conflict, Contact, CurriculumVitae, Document, EvaluatorProfile, MatchRun)
+        with _past_the_door(*records):
+            counts["match_runs"] = _out_of_runs(advisors)
             # Published texts name nobody; the words it came in may.
             Asked._base_manager.filter(asker=person).update(text=GONE)
             EvaluatorProfile._base_manager.filter(pk__in=profiles).update(languages=[], ecosystems=[], areas=[])
             Conflict._base_manager.filter(pk__in=conflicts).update(note="")
             Contact._base_manager.filter(pk__in=contacts).update(state="ended", role_text="", consented_at=None)
-            CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
-            Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
-            Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
+            CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", breaks=[], name=GONE, why="")
+            Advisor._base_manager.filter(pk__in=advisors).update(
+                interests="", languages=[], countries=[], areas=[], sectors=[], reason_text=""
+            )
+            Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="", sha256="")
         entries = Entry.objects.filter(
             models.Q(actor=person)
             | models.Q(record_id__in=[*advisors, *contacts, *curricula, *papers, *profiles, *conflicts])
@@ -95,6 +89,21 @@ def erase(person: Person) -> dict[str, int]:
         storages["documents"].delete(name)
     counts["files"] = len(stored)
     return counts
+
+
+def _out_of_runs(advisors: list[Any]) -> int:
+    """Takes the person out of every match run; answers how many there were."""
+    runs = [
+        (run, str(key))
+        for key in advisors
+        for run in MatchRun._base_manager.filter(inputs__advisors__contains=[{"id": str(key)}])
+    ]
+    for run, key in runs:
+        inputs, result = without(run.inputs, key), without(run.result, key)
+        left = checksum_of(inputs, result) if run.checksum else ""
+        told = {"people_out": run.people_out + 1, "checksum_without": left}
+        MatchRun._base_manager.filter(pk=run.pk).update(inputs=inputs, result=result, **told)
+    return len(runs)
 
 
 def _references() -> list[tuple[type[models.Model], str]]:
