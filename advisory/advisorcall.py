@@ -82,7 +82,7 @@ class AdvisorCall(InProgramme):
         edits=True,
     )
     def edit(self, *, by: Any, programme: Any = None, **data: Any) -> None:
-        """Changes the call. A new text of the consent is a new version; who agreed to an earlier one, agreed to that."""
+        """Changes the call. Another text of the consent is a new version; who agreed before agreed to the earlier one."""
         self.keep(data)
 
     @step(label=_("Open"), source=State.CLOSED, target=State.OPEN, who=office, guards=[is_in_time])

@@ -33,7 +33,7 @@ ENDING = ".sent"
 class Applicant(models.Model):
     """A name, an address and a file that somebody sent. Only the hash of the mailed code is kept.
 
-    Whoever has the code holds the address; only then a CV is made of the file. What nobody proves goes after three days.
+    Whoever has the code holds the address; only then a CV is made of the file. What nobody proves goes in three days.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -56,8 +56,8 @@ class Applicant(models.Model):
 
     @classmethod
     def ask(cls, call: AdvisorCall, *, name: str, email: str, file: Any, language: str) -> None:
-        """Keeps what was sent and has a mail sent, at most one an hour to an address. Of those who give the same address
-        the last is taken at their word until it is proven; then only its holder adds a file."""
+        """Keeps what was sent and has a mail sent, at most one an hour to an address. Of those who give the same
+        address the last is taken at their word, until it is proven."""
         stored = storages["documents"].save(f"{uuid7().hex}{ENDING}", File(file.file))
         with transaction.atomic():
             blank = {"name": name, "language": language, "sha256": _hash(secrets.token_urlsafe(24))}

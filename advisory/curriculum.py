@@ -131,7 +131,7 @@ class CurriculumVitae(InProgramme):
         label=_("Hand in a CV"),
         source=NEW,
         target=State.RECEIVED,
-        who=any_of(office, own_cv, parent_step),
+        who=any_of(office, own_cv, system),
         form="ReceiveCv",
     )
     def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:

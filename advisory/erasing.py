@@ -1,14 +1,15 @@
-"""What goes when an advisor is erased, inside the step that does it: CVs, files, vectors, runs, notices, the account."""
+"""What goes when an advisor is erased, inside the step that does it: CVs, files, vectors, runs, notices, account."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.apps import apps
 from django.db import connection
-from django.db.models import ForeignObjectRel, Q
+from django.db.models import ForeignObjectRel, Q, TextField
+from django.db.models.functions import Cast
 
-from advisory.curriculum import CurriculumVitae
+from advisory.curriculum import CurriculumVitae, CvField
 from advisory.matchrun import MatchRun
 from advisory.redaction import GONE
 from facility.registry.conflicts import Conflict
@@ -77,12 +78,10 @@ def curricula_of(person: Person, programme_id: Any = None) -> Any:
     those that were read with this person's address."""
     mine = Q(advisor__person=person) | Q(applicant=person)
     if person.email:
-        mine |= Q(
-            advisor__isnull=True,
-            pk__in=apps.get_model("advisory.CvField")
-            .objects.filter(name="email", value__iexact=person.email)
-            .values("curriculum_id"),
+        said = CvField.objects.annotate(told=Cast("value", TextField())).filter(
+            name="email", told__iexact=json.dumps(person.email, ensure_ascii=False)
         )
+        mine |= Q(advisor__isnull=True, pk__in=said.values("curriculum_id"))
     rows = CurriculumVitae.objects.filter(mine).exclude(state="erased")
     return (rows.filter(programme=programme_id) if programme_id else rows).order_by("pk").distinct()
 

@@ -142,7 +142,7 @@ class MatchRun(InProgramme):
 
     @step(label=_("Take a person out"), source=list(State), target=None, who=parent_step, quiet=True, form="TakeOut")
     def take_out(self, *, by: Any, advisor: str) -> None:
-        """Somebody was erased: name and words go, numbers stay. The first checksum stays, a second one fits what is left."""
+        """Somebody was erased: name and words go, numbers stay. The checksum stays, a second one fits what is left."""
         self.inputs, self.result = without(self.inputs, advisor), without(self.result, advisor)
         self.people_out += 1
         if self.checksum:

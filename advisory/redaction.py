@@ -39,10 +39,19 @@ def scrubbed(name: str, value: Any) -> Any:
 
 
 def checksum_of(inputs: Any, result: Any) -> str:
-    """SHA-256 over inputs and result in canonical JSON."""
-    kept = json.dumps([inputs, result], sort_keys=True, ensure_ascii=False)
+    """SHA-256 over inputs and result in canonical JSON: the same before and after the database has kept them."""
+    kept = json.dumps(_canonical([inputs, result]), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(kept.encode()).hexdigest()
 
 
 def _is_of_others(value: Any, key: str) -> bool:
     return isinstance(value, dict) and "id" in value and value["id"] != key
+
+
+def _canonical(value: Any) -> Any:
+    """A number that is whole is written as such, since a database knows no -0.0 and no 1e16."""
+    if isinstance(value, dict):
+        return {str(name): _canonical(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,4 +1,4 @@
-"""Applying as an advisor by the open form: the address is proven, minutes later a candidate stands there with consent."""
+"""Applying as an advisor by the open form: the address is proven, and a candidate stands there with consent."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def mailed(count=1):
 
 def read_page(link, client):
     """The page with what was read, after the proof."""
-    assert client.post(link).status_code == 302
+    answer = client.post(link)
+    assert answer.status_code == 302, re.findall(r'id="why".*?</ul>', answer.content.decode(), re.DOTALL)
     making.run("advisory.read_cv")
     return client.get(link).content.decode()
 

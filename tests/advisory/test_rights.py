@@ -60,7 +60,8 @@ def test_who_is_erased_leaves_pool_vectors_files_and_runs(house):
     making.requested(programme, coordinator, kinds=["business"])
     assert making.run("advisory.run_match") == ["done"]
     run = MatchRun.objects.get()
-    assert run.holds() and NAME in json.dumps(run.result) and CvPassage.objects.exists()
+    assert run.holds()
+    assert NAME in json.dumps(run.result) and CvPassage.objects.exists()
     checksum, points = run.checksum, [pair["points"] for pair in run.result["pairs"]]
     Assignment.objects.get().perform("discard", by=coordinator, reason="Starts anew.")
     client = Client()
