@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from advisory.rights import RETENTION_MONTHS
@@ -82,7 +84,7 @@ class AdvisorCall(InProgramme):
         edits=True,
     )
     def edit(self, *, by: Any, programme: Any = None, **data: Any) -> None:
-        """Changes the call. Another text of the consent is a new version; who agreed before agreed to the earlier one."""
+        """Changes the call. Another text of the consent is a new version; who agreed before, agreed to that one."""
         self.keep(data)
 
     @step(label=_("Open"), source=State.CLOSED, target=State.OPEN, who=office, guards=[is_in_time])
@@ -110,7 +112,12 @@ class AdvisorCall(InProgramme):
         """The versions of the consent."""
         rows = [[one.number, one.text, one.made_at] for one in self.consent_texts.order_by("-number")]
         columns = [_("Version"), _("What an advisor agrees to"), _("From")]
-        return [{"title": _("Versions of the consent"), "columns": columns, "rows": rows, "empty": ""}]
+        form = reverse("apply", kwargs={"programme": self.programme.slug})
+        address = [[{"value": f"{settings.BASE_URL}{form}", "url": form}]]
+        return [
+            {"title": _("The open form"), "columns": [_("Address")], "rows": address, "empty": ""},
+            {"title": _("Versions of the consent"), "columns": columns, "rows": rows, "empty": ""},
+        ]
 
     @classmethod
     def open_ones(cls) -> Any:

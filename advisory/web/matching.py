@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from advisory.advisor import KINDS, Advisor
 from advisory.assignment import PARTS
@@ -21,6 +21,12 @@ from facility.workflow.show import carried
 from facility.workflow.web import DetailPage, ListPage, page_of
 
 BINS = 10
+NEXT_DOOR = {
+    "curricula": gettext_lazy("CVs"),
+    "cv-intakes": gettext_lazy("Upload many CVs"),
+    "duplicates": gettext_lazy("Possible duplicates"),
+    "advisor-calls": gettext_lazy("Calls for advisors"),
+}
 
 
 @page_of(Advisor)
@@ -34,6 +40,14 @@ class AdvisorList(ListPage):
             made["facts"] = [made["facts"][0], *(fact | {"value": ""} for fact in made["facts"][1:])]
         return made
 
+    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """For the office: the calls for advisors, their CVs and what came twice stand next door."""
+        if self.person.roles_held() & {"lead", "coordinator"}:
+            for records, label in NEXT_DOOR.items():
+                url = reverse("records", kwargs={"records": records})
+                context["exports"] += [{"label": label, "url": url}]
+        return super().page(context, status)
+
 
 @page_of(Advisor)
 class AdvisorPage(DetailPage):
@@ -42,6 +56,16 @@ class AdvisorPage(DetailPage):
     def timeline(self, record: Any) -> list[dict[str, Any]]:
         """What happened, for the office and the advisor."""
         return [] if record.face == "public" else super().timeline(record)
+
+    def context(self, record: Any) -> dict[str, Any]:
+        """With the way to all that is kept, for the office and the advisor."""
+        context = super().context(record)
+        if record.face != "public" and record.state != Advisor.State.ERASED:
+            url = reverse("advisor-kept", kwargs={"pk": record.pk})
+            rows = [[{"value": _("All that is kept on the person, to see and to take away"), "url": url}]]
+            part = {"title": _("Rights"), "columns": [_("Page")], "rows": rows, "empty": ""}
+            context["parts"] = [*context["parts"], part]
+        return context
 
 
 @page_of(MatchRun)
