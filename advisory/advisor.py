@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from advisory.rights import WithRights
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant, grant
 from facility.registry.people import Person
-from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, in_force, office, parent_step, readers, system, who
 from facility.workflow import door
 from facility.workflow.engine import Faces, state_field
@@ -56,7 +56,7 @@ def revoke(person: Any, scope: str, key: Any, *, by: Any, reason: str) -> None:
         Grant.objects.get(pk=held_now.pk).perform("revoke", by=by, reason=reason)
 
 
-class Advisor(InProgramme):
+class Advisor(WithRights):
     """Somebody who advises clusters: found by a CV, admitted to the pool, and assigned to projects from there."""
 
     class State(models.TextChoices):
@@ -67,6 +67,7 @@ class Advisor(InProgramme):
         SUSPENDED = "suspended", _("Suspended")
         RETIRED = "retired", _("Retired")
         MERGED = "merged", _("Merged with another record")
+        ERASED = "erased", _("Erased")
 
     records = "advisors"
     lede = _("Candidates and the pool of advisors. Search by name, area or country.")
@@ -84,6 +85,10 @@ class Advisor(InProgramme):
         "days",
         "available_from",
         "consent",
+        "consent_version",
+        "consented_at",
+        "keep_until",
+        "erasure_asked_at",
         "interests",
     )
     staff_facts = (*own_facts, "reason_text", "merged_into")
@@ -99,6 +104,7 @@ class Advisor(InProgramme):
         "declined": "idle",
         "retired": "done",
         "merged": "idle",
+        "erased": "idle",
     }
     outside_words = {"shortlisted": _("Candidate")}
     awaits = {"candidate": ("shortlist",), "shortlisted": ("admit",)}
@@ -116,6 +122,9 @@ class Advisor(InProgramme):
         "participant:available_from": "available_from",
         "participant:consent": "consent",
         "participant:interests": "interests",
+        "participant:consented_at": "consented_at",
+        "participant:consent_version": "consent_version",
+        "participant:keep_until": "keep_until",
         "staff:reason": "reason_text",
     }
     # Fellows in a project see name and kind only: that is the public face, which nobody else has.
@@ -204,6 +213,7 @@ class Advisor(InProgramme):
         self.person = Person.objects.known_or_new(email, name) if email else Person.objects.create_user(None, name)
         for field, value in data.items():
             setattr(self, field, value)
+        self.keep_consent(is_given=False)
         grant(self.person, "advisor", "advisor", self.pk, by=by, programme=programme)
 
     @step(
@@ -242,6 +252,7 @@ class Advisor(InProgramme):
     def declare_interests(self, *, by: Any, consent: bool, interests: str, clusters: list[dict[str, Any]]) -> None:
         """Consent to the keeping of the CV, and every interest in a cluster; each enters the register of conflicts."""
         self.consent, self.interests = consent, interests
+        self.keep_consent(is_given=consent)
         known = set(Conflict.objects.filter(person=self.person_id).values_list("cluster_id", flat=True))
         for row in clusters:
             if row["cluster"].pk not in known:
@@ -252,6 +263,18 @@ class Advisor(InProgramme):
                     "note": "",
                 }
                 Conflict().perform("declare", by=by, **data)
+
+    @step(
+        label=_("Say when you are available"),
+        source=list(OPEN),
+        target=None,
+        who=any_of(own_advisor, office),
+        form="Availability",
+    )
+    def tell_availability(self, *, by: Any, **data: Any) -> None:
+        """Projects at once, days, and from when."""
+        for field, value in data.items():
+            setattr(self, field, value)
 
     @step(label=_("Put on the shortlist"), source=State.CANDIDATE, target=State.SHORTLISTED, who=office)
     def shortlist(self, *, by: Any) -> None:
@@ -342,11 +365,14 @@ class Advisor(InProgramme):
     def after_step(self, name: str, *, by: Any) -> None:
         """Whoever may be the same person is noted."""
         from advisory.duplicate import look_around, settle
+        from advisory.erasing import empty_details
 
         passage = door.current()
         # Of one who follows from a CV, the CV looks around once it is confirmed.
         if name == "create" and (passage is None or passage.outer is None):
             look_around(self, by=by)
+        if name == "erase":
+            empty_details([self.pk])
         if self.state not in OPEN:
             settle(by=by, advisor=self)
             settle(by=by, other=self)

@@ -15,6 +15,7 @@ from pgvector.django import VectorField
 
 from advisory.advisor import OPEN, Advisor
 from advisory.meaning import DIMENSION
+from advisory.redaction import GONE
 from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, countries_in, hash_of, parsed, worded, years_in
 from advisory.searchable import Searchable
 from facility.bid import AREAS
@@ -26,8 +27,10 @@ from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.shape import Many
 from facility.workflow.show import shown
-from facility.workflow.steps import NEW, guard, step
+from facility.workflow.steps import NEW, SYSTEM, guard, step
 
+own_upload = who("applicant", lambda person: Q(applicant=person))
+stray = Q(advisor__isnull=True)
 own_cv = who("own advisor", lambda person: Q(advisor_id__in=held(person, "advisor", scope="advisor")), "advisor")
 
 
@@ -41,6 +44,7 @@ class CurriculumVitae(Searchable, InProgramme):
         REJECTED = "rejected", _("Rejected")
         CONFIRMED = "confirmed", _("Confirmed")
         REPLACED = "replaced", _("Replaced by a newer one")
+        ERASED = "erased", _("Erased")
 
     records = "curricula"
     lede = _("CVs: read by machine, confirmed by a person.")
@@ -58,6 +62,7 @@ class CurriculumVitae(Searchable, InProgramme):
         "rejected": "bad",
         "confirmed": "good",
         "replaced": "done",
+        "erased": "idle",
     }
     awaits = {"read": ("confirm",), "incomplete": ("confirm",)}
     shape = {
@@ -77,11 +82,15 @@ class CurriculumVitae(Searchable, InProgramme):
             ("order",),
         ),
     }
-    faces = Faces(office, own_cv)
+    faces = Faces(office, any_of(own_cv, own_upload))
 
     state = state_field(State)
     advisor = models.ForeignKey(
         Advisor, null=True, on_delete=models.PROTECT, related_name="curricula", verbose_name=_("advisor")
+    )
+    # Who handed it in by the open form, the address proven.
+    applicant = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("applicant")
     )
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="+", verbose_name=_("file"))
     name = models.CharField(_("name in the CV"), max_length=200, blank=True, default="")
@@ -124,7 +133,7 @@ class CurriculumVitae(Searchable, InProgramme):
         label=_("Hand in a CV"),
         source=NEW,
         target=State.RECEIVED,
-        who=any_of(office, own_cv, parent_step),
+        who=any_of(office, own_cv, system),
         form="ReceiveCv",
     )
     def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:
@@ -180,7 +189,7 @@ class CurriculumVitae(Searchable, InProgramme):
         label=_("Confirm what was read"),
         source=[State.READ, State.INCOMPLETE],
         target=State.CONFIRMED,
-        who=any_of(office, own_cv),
+        who=any_of(office, own_cv, own_upload),
         guards=[has_clean_file, has_open_advisor],
         form="ConfirmCv",
     )
@@ -229,6 +238,11 @@ class CurriculumVitae(Searchable, InProgramme):
         """It is nobody's again."""
         self.advisor = None
 
+    @step(label=_("Claim"), source=list(State), target=None, who=system, quiet=True, form="ToApplicant")
+    def claim(self, *, by: Any, applicant: Any) -> None:
+        """Whoever proved an address has handed in this very file, which was here before."""
+        self.applicant = applicant
+
     @step(label=_("Move"), source=list(State), target=None, who=parent_step, quiet=True, form="ToAdvisor")
     def move(self, *, by: Any, advisor: Advisor) -> None:
         """Its advisor was merged with another record."""
@@ -237,6 +251,21 @@ class CurriculumVitae(Searchable, InProgramme):
     @step(label=_("Replace"), source=State.CONFIRMED, target=State.REPLACED, who=parent_step, quiet=True)
     def replace(self, *, by: Any) -> None:
         """A newer CV was confirmed."""
+
+    @step(
+        label=_("Erase"),
+        source=[State.READ, State.INCOMPLETE, State.REJECTED, State.CONFIRMED, State.REPLACED, State.RECEIVED],
+        target=State.ERASED,
+        who=any_of(office.when(stray), system, parent_step),
+    )
+    def erase(self, *, by: Any) -> None:
+        """Takes text, fields, vectors and the file away for good; of somebody's own CV by erasing the advisor."""
+        self.name, self.text, self.breaks, self.why = GONE, "", [], ""
+        self.language, self.applicant = "", None
+        self.fields.all().delete()
+        self.passages.all().delete()
+        self.intake_files.all().update(name="", why="", sha256="")
+        self.document.perform("erase", by=by)
 
     @step(label=_("Index"), source=State.CONFIRMED, target=None, who=system, quiet=True, form="IndexCv")
     def index(self, *, by: Any, passages: list[dict[str, Any]]) -> None:
@@ -251,14 +280,18 @@ class CurriculumVitae(Searchable, InProgramme):
     def after_step(self, name: str, *, by: Any) -> None:
         """Tells its bulk upload, notes who else may be this person; an employer that it names is a tie at once."""
         from advisory import duplicate
+        from advisory.erasing import empty_details
         from advisory.intake import CvIntakeFile
 
         if name == "read":
             CvIntakeFile.follow(self, by=by)
             if self.advisor_id is None and self.state != self.State.REJECTED:
                 duplicate.look_for(self, by=by)
-        if name == "confirm" and self.advisor is not None:
+        if name == "erase":
+            empty_details([self.pk, self.document_id])
+        if name in {"confirm", "erase"}:
             duplicate.settle(by=by, curriculum=self)
+        if name == "confirm":
             duplicate.look_around(self.advisor, by=by)
             follow_up(by=by, people=[self.advisor.person_id])
 
@@ -286,16 +319,17 @@ class CurriculumVitae(Searchable, InProgramme):
         return len(written)
 
     def known_advisor(self, email: str) -> Advisor | None:
-        """Whoever has this address is an advisor of the programme already."""
-        return (
-            Advisor.objects.select_related("person")
-            .filter(programme=self.programme_id, person__email=email.lower())
-            .first()
-        )
+        """Whoever has this address, or applied by the open form, is an advisor of the programme already."""
+        rows = Advisor.objects.select_related("person").filter(programme=self.programme_id)
+        rows = rows.exclude(state__in=["merged", "erased"])
+        whose = {"person": self.applicant_id} if self.applicant_id else {"person__email": email.lower()}
+        return rows.filter(**whose).first()
 
     def new_advisor(self, by: Any, said: dict[str, list[Any]], found: dict[str, Any], kind: str) -> Advisor:
         """A candidate from this CV."""
         data = {"programme": str(self.programme_id), "name": said["full_name"][0], "email": said["email"][0]}
+        # Whoever applies may not enter advisors; what they confirm makes one all the same.
+        by = SYSTEM if self.applicant_id else by
         return Advisor().perform("create", by=by, **data, kind=kind, capacity=2, **found)
 
     def told(self) -> str:

@@ -18,7 +18,7 @@ from advisory.curriculum import CurriculumVitae, CvField, worded
 from advisory.likeness import Traits, likeness, traits_of
 from facility.registry.programme import InProgramme
 from facility.roles import office, parent_step
-from facility.workflow import clock
+from facility.workflow import clock, door
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.steps import NEW, guard, step
 
@@ -267,8 +267,13 @@ def note(pair: Duplicate, *, by: Any) -> None:
 
 
 def settle(*, by: Any, **of: Any) -> None:
-    """Closes the open pairs that these words name."""
-    for pair in Duplicate.objects.filter(state=Duplicate.State.OPEN, **of):
+    """Closes the open pairs that these words name, but for one that is just being decided."""
+    decided: set[Any] = set()
+    passage = door.current()
+    while passage is not None:
+        decided |= passage.ids
+        passage = passage.outer
+    for pair in Duplicate.objects.filter(state=Duplicate.State.OPEN, **of).exclude(pk__in=decided).order_by("pk"):
         pair.perform("settle", by=by)
 
 

@@ -21,10 +21,11 @@ from advisory.curriculum import CurriculumVitae
 from advisory.placing import Terms, pairs_in, spoken
 from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
+from advisory.redaction import checksum_of, without
 from facility.registry.conflicts import ties_of
 from facility.registry.people import Person
 from facility.registry.programme import InProgramme
-from facility.roles import office, readers, staff_of, system
+from facility.roles import office, parent_step, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import Faces, perform_many, state_field
 from facility.workflow.show import shown
@@ -51,7 +52,7 @@ class MatchRun(InProgramme):
     records = "match-runs"
     lede = _("Proposals of advisors for projects, with proof and reasons.")
     columns = ("requested_at", "project_count", "outcome")
-    facts = ("requested_at", "outcome", "why", "checksum")
+    facts = ("requested_at", "outcome", "why", "checksum", "people_out", "checksum_without")
     filter_by = ("state",)
     door_related = ("programme",)
     untrailed = frozenset({"inputs", "result", "scores"})
@@ -68,6 +69,8 @@ class MatchRun(InProgramme):
         "outcome": "outcome",
         "reason": "why",
         "checksum": "checksum",
+        "people_out": "people_out",
+        "checksum_without": "checksum_without",
     }
     faces = Faces(readers)
 
@@ -89,6 +92,10 @@ class MatchRun(InProgramme):
     outcome = models.CharField(_("outcome"), max_length=10, choices=OUTCOMES, blank=True, default="")
     why = models.TextField(_("why it failed"), blank=True, default="")
     checksum = models.CharField(_("checksum of inputs and result"), max_length=64, blank=True, default="")
+    people_out = models.PositiveSmallIntegerField(_("people taken out since"), default=0)
+    checksum_without = models.CharField(
+        _("checksum without the people taken out"), max_length=64, blank=True, default=""
+    )
 
     class Meta:
         verbose_name = _("match run")
@@ -139,8 +146,7 @@ class MatchRun(InProgramme):
         self.scores = scores or []
         known = hashlib.sha256(json.dumps(self.scores).encode()).hexdigest()
         self.result, self.outcome = result | {"scores_sha256": known}, result["status"]
-        kept = json.dumps([self.inputs, self.result], sort_keys=True, ensure_ascii=False)
-        self.checksum = hashlib.sha256(kept.encode()).hexdigest()
+        self.checksum, self.checksum_without, self.people_out = checksum_of(self.inputs, self.result), "", 0
         stale = list(self.assignments.filter(state=Assignment.State.PROPOSED))
         perform_many(stale, "discard", by=by, reason=_t("The match run was adjusted."))
         made = [
@@ -174,6 +180,14 @@ class MatchRun(InProgramme):
         self.why = reason
         self.tell(staff_of(self.programme_id), gettext_noop("The match run failed: %(why)s"), why=reason)
 
+    @step(label=_("Take a person out"), source=list(State), target=None, who=parent_step, quiet=True, form="TakeOut")
+    def take_out(self, *, by: Any, advisor: str) -> None:
+        """Somebody was erased: name and words go, numbers stay. The checksum stays, a second one fits what is left."""
+        self.inputs, self.result = without(self.inputs, advisor), without(self.result, advisor)
+        self.people_out += 1
+        if self.checksum:
+            self.checksum_without = checksum_of(self.inputs, self.result)
+
     @step(label=_("Try again"), source=State.FAILED, target=State.REQUESTED, who=office, guards=[is_alone])
     def retry(self, *, by: Any) -> None:
         """Runs again with what is known by now."""
@@ -202,6 +216,10 @@ class MatchRun(InProgramme):
         """What the coordinator set, for the solver."""
         return Terms(self.pins, self.forbids, limits=self.parameters.get("limits", {}), **self.changes)
 
+    def holds(self) -> bool:
+        """Whether inputs and result are those that the checksum was made of, or those left when people were erased."""
+        return checksum_of(self.inputs, self.result) == (self.checksum_without or self.checksum)
+
     def call(self, by: Any) -> None:
         """Queues the run; each turn has a job of its own."""
         self.asked_by = by if isinstance(by, Person) else None
@@ -211,8 +229,8 @@ class MatchRun(InProgramme):
         """What the run rests on, with names beside ids, so that it can be read years later.
 
         `advisors`: those of the pool with places left; `projects`: those that lack somebody, with their demand;
-        `before`: the pairs of the turn before; `barred`: pairs that must not be, with the reason; `wishes`: pairs that a
-        side would gladly see.
+        `before`: the pairs of the turn before; `barred`: pairs that must not be, with the reason; `wishes`: pairs that
+        a side would gladly see.
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
         told = [self.told_advisor(one) for one in advisors]

@@ -1,8 +1,11 @@
 """Index of the records of this app."""
 
+from .access import CvAccess
 from .action import Action
 from .advisor import Advisor
+from .advisorcall import AdvisorCall, ConsentText
 from .agreement import Agreement
+from .applicant import Applicant
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
 from .curriculum import CurriculumVitae, CvField, CvPassage
@@ -24,10 +27,14 @@ from .terms import Terms
 __all__ = [
     "Action",
     "Advisor",
+    "AdvisorCall",
     "AdvisorNote",
     "Agreement",
+    "Applicant",
     "Assignment",
+    "ConsentText",
     "CurriculumVitae",
+    "CvAccess",
     "CvField",
     "CvIntake",
     "CvIntakeFile",

@@ -14,8 +14,11 @@ from django.db import connection, models, transaction
 from advisory.advisor import Advisor
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
+from advisory.erasing import OWN, curricula_of
+from advisory.matchrun import MatchRun
 from advisory.note import AdvisorNote
 from advisory.preference import Preference
+from advisory.redaction import GONE, checksum_of, without
 from advisory.shortlist import ShortlistEntry
 from facility.asked import Asked
 from facility.registry.conflicts import Conflict
@@ -26,37 +29,11 @@ from facility.registry.people import Person
 from facility.workflow.engine import Record
 from facility.workflow.trail import Detail, Entry
 
-GONE = "Erased person"
 # Records of which an erasure empties columns.
 CHANGED: tuple[type[Record], ...] = (
-    *(
-        Advisor,
-        AdvisorNote,
-        Asked,
-        Assignment,
-        Conflict,
-        Contact,
-        CurriculumVitae,
-        Document,
-        EvaluatorProfile,
-        Preference,
-    ),
+    *(Advisor, AdvisorNote, Asked, Assignment, Conflict, Contact),
+    *(CurriculumVitae, Document, EvaluatorProfile, MatchRun, Preference),
 )
-# Rows that are nothing but the person's own: they go. All other rows stay, and name the erased person.
-OWN = {
-    "account.emailaddress",
-    "mfa.authenticator",
-    "socialaccount.socialaccount",
-    "usersessions.usersession",
-    "advisory.equality",
-    "facility.token",
-    "facility.letter",
-    "facility.link",
-    "facility.profileemployer",
-    "workflow.notice",
-    "workflow.once",
-    "webinars.signup",
-}
 
 
 def export(person: Person) -> dict[str, Any]:
@@ -66,11 +43,12 @@ def export(person: Person) -> dict[str, Any]:
         rows = model._base_manager.filter(**{column: person})
         if rows:
             found.setdefault(model._meta.label_lower, []).extend(_plain(row) for row in rows)
-    own = CurriculumVitae._base_manager.filter(advisor__person=person)
     for model in (AdvisorNote, ShortlistEntry):
         found[model._meta.label_lower] = [_plain(row) for row in model._base_manager.filter(advisor__person=person)]
     found["advisory.curriculumvitae"] = [
-        _plain(cv) | {"fields": [[f.name, f.value] for f in cv.fields.all()]} for cv in own
+        _plain(cv)
+        | {"fields": [[f.name, f.value] for f in cv.fields.all()], "opened": [_plain(one) for one in cv.accesses.all()]}
+        for cv in curricula_of(person).prefetch_related("fields", "accesses")
     ]
     return found
 
@@ -83,7 +61,8 @@ def erase(person: Person) -> dict[str, int]:
     """
     counts: dict[str, int] = {}
     advisors = list(Advisor._base_manager.filter(person=person).values_list("pk", flat=True))
-    curricula = list(CurriculumVitae._base_manager.filter(advisor__in=advisors).values_list("pk", flat=True))
+    # Also those that nobody has confirmed, and that are nobody's yet.
+    curricula = list(curricula_of(person).values_list("pk", flat=True))
     papers = list(CurriculumVitae._base_manager.filter(pk__in=curricula).values_list("document_id", flat=True))
     stored = list(Document._base_manager.filter(pk__in=papers).values_list("stored", flat=True))
     profiles = list(EvaluatorProfile._base_manager.filter(person=person).values_list("pk", flat=True))
@@ -101,18 +80,22 @@ def erase(person: Person) -> dict[str, int]:
         counts["advisory.shortlistentry"] = ShortlistEntry._base_manager.filter(advisor__in=advisors).delete()[0]
         notes = list(AdvisorNote._base_manager.filter(advisor__in=advisors).values_list("pk", flat=True))
         contacts = list(Contact._base_manager.filter(person=person).values_list("pk", flat=True))
+        apps.get_model("advisory.CvIntakeFile").objects.filter(curriculum__in=curricula).update(name="", why="")
         with _past_the_door(*CHANGED):
+            counts["match_runs"] = _out_of_runs(advisors)
             # Published texts name nobody; the words it came in may.
             Asked._base_manager.filter(asker=person).update(text=GONE)
             EvaluatorProfile._base_manager.filter(pk__in=profiles).update(languages=[], ecosystems=[], areas=[])
             Conflict._base_manager.filter(pk__in=conflicts).update(note="")
             AdvisorNote._base_manager.filter(pk__in=notes).update(text="")
             Contact._base_manager.filter(pk__in=contacts).update(state="ended", role_text="", consented_at=None)
-            CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", name=GONE)
-            Advisor._base_manager.filter(pk__in=advisors).update(interests="", languages=[], countries=[])
+            CurriculumVitae._base_manager.filter(pk__in=curricula).update(text="", breaks=[], name=GONE, why="")
+            Advisor._base_manager.filter(pk__in=advisors).update(
+                interests="", languages=[], countries=[], areas=[], sectors=[], reason_text=""
+            )
             Preference._base_manager.filter(pk__in=preferences).update(named=GONE, reason="")
             Assignment._base_manager.filter(pk__in=assignments).update(reason="", handover="")
-            Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="")
+            Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="", sha256="")
         own = [*advisors, *assignments, *notes, *conflicts, *contacts, *curricula, *papers, *preferences, *profiles]
         entries = Entry.objects.filter(models.Q(actor=person) | models.Q(record_id__in=own)).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
@@ -123,6 +106,21 @@ def erase(person: Person) -> dict[str, int]:
         storages["documents"].delete(name)
     counts["files"] = len(stored)
     return counts
+
+
+def _out_of_runs(advisors: list[Any]) -> int:
+    """Takes the person out of every match run; answers how many there were."""
+    runs = [
+        (run, str(key))
+        for key in advisors
+        for run in MatchRun._base_manager.filter(inputs__advisors__contains=[{"id": str(key)}])
+    ]
+    for run, key in runs:
+        inputs, result = without(run.inputs, key), without(run.result, key)
+        left = checksum_of(inputs, result) if run.checksum else ""
+        told = {"people_out": run.people_out + 1, "checksum_without": left}
+        MatchRun._base_manager.filter(pk=run.pk).update(inputs=inputs, result=result, **told)
+    return len(runs)
 
 
 def _references() -> list[tuple[type[models.Model], str]]:

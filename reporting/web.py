@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django_countries import countries
 
+from advisory.advisorcall import AdvisorCall
 from advisory.project import Project
 from advisory.session import SupportSession
 from facility.application import Application
@@ -231,6 +232,11 @@ def _public(programmes: list[Programme]) -> dict[str, Any]:
         ],
         "reports": [{"title": one.title_text, "url": _read(one), "at": one.published_at} for one in reports[:FEW]],
         "toolkit_url": reverse("toolkit"),
+        "applying": [
+            {"title": one.programme.title(), "url": reverse("apply", kwargs={"programme": one.programme.slug})}
+            for one in AdvisorCall.open_ones()
+            if one.programme in programmes
+        ],
     }
 
 

@@ -36,6 +36,10 @@ ARGUMENTS = {
 # Addresses with a key that is not in a record's own address, and whose key it is; notices, tokens and passkeys
 # are their owner's only, and no stranger here has one.
 KEYS = {
+    "advisor-kept": "advisory.advisor",
+    "advisor-export": "advisory.advisor",
+    "intake-progress": "advisory.cvintake",
+    "intake-results": "advisory.cvintake",
     "application-receipt": "facility.application",
     "account-token": "facility.document",
     "decision-record": "facility.selection",

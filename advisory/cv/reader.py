@@ -27,6 +27,7 @@ from advisory.cv.xmltext import local
 
 ACCEPTED = "Send a Europass CV (XML or PDF), a JSON Resume, a PDF, a DOCX, an ODT or a plain text file."
 ENOUGH_LETTERS = 40
+SCANNED = "scanned-pdf"
 MAX_LINE = 2_000
 MAX_LETTERS = 4 * TEXT_LENGTH
 LANGUAGE_SAMPLE, SECTION_SAMPLE = 4_000, 800
@@ -63,7 +64,8 @@ def read(data: bytes, filename: str) -> Reading:
             raise Rejected("The file is larger than 10 MB, which is not accepted.")
         told = _read_by_form(data, filename)
     except Rejected as refusal:
-        return Reading(refusal.form, None, "rejected", str(refusal))
+        # A scan is a CV all the same: a person fills in what the pictures say.
+        return Reading(refusal.form, None, "incomplete" if refusal.form == SCANNED else "rejected", str(refusal))
     find_areas(told.sections, told.found)
     find_sectors(told.sections, told.found)
     find_extras(told.sections, told.found)
@@ -120,8 +122,8 @@ def _from_pdf(data: bytes) -> Told:
             return replace(told, form=f"{told.form}-pdf")
     if sum(len(line.text) for line in lines) < ENOUGH_LETTERS:
         raise Rejected(
-            "The PDF holds no text, only pictures, as a scan does. Export it from the program it was written in.",
-            form="scanned-pdf",
+            "The PDF holds no text, only pictures, as a scan does. Fill in what it says, or ask for it as text.",
+            form=SCANNED,
         )
     return _from_lines("pdf", lines)
 

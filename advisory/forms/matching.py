@@ -232,6 +232,10 @@ class ConfirmCv(StepForm):
     def clean_entries(self) -> list[dict[str, Any]]:
         """Complete, with one name and one address."""
         rows = self.cleaned_data["entries"]
+        if self.record.applicant_id:
+            # The address was proven by a mail; no other one counts.
+            rows = [row for row in rows if row["name"] != "email"]
+            rows.insert(0, {"name": "email", "value": self.record.applicant.email})
         lacking = missing([Field(row["name"], row["value"], "", "", 1) for row in rows])
         if lacking:
             raise ValidationError(lacking)

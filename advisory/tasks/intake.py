@@ -6,16 +6,25 @@ import base64
 import datetime as dt
 from typing import Any
 
+from django.conf import settings
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
+from advisory.advisor import Advisor
+from advisory.advisorcall import AdvisorCall
+from advisory.applicant import ENDING, Applicant
+from advisory.curriculum import CurriculumVitae
 from advisory.intake import PACK_ENDING, CvIntake, CvIntakeFile
+from advisory.rights import RETENTION_MONTHS, after_months
 from facility.isolation import IsolationError, run_isolated
 from facility.workflow import clock
 from facility.workflow.jobs import TRIES, Job, job
-from facility.workflow.steps import SYSTEM
-from facility.workflow.tasks import daily
+from facility.workflow.steps import SYSTEM, Blocked
+from facility.workflow.tasks import daily, letter, post
 
 # The child holds the ZIP, one portion and that portion in base64.
 MEMORY_MB = 768
@@ -80,18 +89,72 @@ def contents_of(
     return [{"place": at, "why": why} for at, _content, why in found], files
 
 
+@job("advisory.prove_address")
+def prove_address(work: Job) -> None:
+    """Sends the link by which an address is proven. It stands only in the mail."""
+    rows = Applicant.objects.select_for_update(of=("self",), no_key=True).select_related("call__programme")
+    made = rows.filter(pk=work.args["applicant"]).first()
+    if made is None or not made.call.is_open():
+        return
+    link = settings.BASE_URL + reverse("apply-place", kwargs={"code": made.new_code()})
+    with translation.override(made.language):
+        # Not the name that was given: whoever gave it may not be whoever reads this.
+        context = {"programme": made.call.programme, "link": link}
+        body = render_to_string("advisory/prove_address.txt", context)
+        post(letter(str(work.pk), made, _("Your application as an advisor"), body))
+
+
+@daily
+def forget_applicants() -> int:
+    """Names, addresses and files that nobody proved, and links that hold no more; then files that nobody names."""
+    gone = Applicant.forget()
+    return gone + swept(ENDING, set(Applicant.objects.exclude(stored="").values_list("stored", flat=True)))
+
+
+@daily
+def forget_people() -> int:
+    """Advisors whose time has come: those who are near are told, those who were told or asked are erased."""
+    for one in Advisor.to_remind():
+        one.perform("remind_of_keeping", by=SYSTEM)
+    gone = 0
+    for one in Advisor.to_erase():
+        try:
+            one.perform("erase", by=SYSTEM, sure=True)
+            gone += 1
+        except Blocked:
+            continue  # at work on a project: looked at again tomorrow
+    return gone + forget_strays()
+
+
+def forget_strays() -> int:
+    """CVs that nobody confirmed for as long as the programme keeps one."""
+    months = dict(AdvisorCall.objects.values_list("programme_id", "retention_months"))
+    waiting = CurriculumVitae.objects.filter(advisor__isnull=True, received_at__isnull=False)
+    gone = 0
+    for cv in waiting.filter(state__in=["read", "incomplete", "rejected"]).defer("text").order_by("pk"):
+        kept = months.get(cv.programme_id, RETENTION_MONTHS)
+        if after_months(cv.received_at.date(), kept) < clock.today():
+            cv.perform("erase", by=SYSTEM)
+            gone += 1
+    return gone
+
+
 @daily
 def forget_packs() -> int:
     """ZIPs that no upload unpacks any more: their step was undone, or the machine died between the two."""
+    return swept(PACK_ENDING, set(CvIntake.objects.exclude(stored="").values_list("stored", flat=True)))
+
+
+def swept(ending: str, needed: set[str]) -> int:
+    """Deletes the stored files of this ending that nobody needs, once they are a day old."""
     storage, gone = storages["documents"], 0
     _folders, files = storage.listdir("") if storage.exists("") else ([], [])
     young = clock.actual() - dt.timedelta(days=1)
-    needed = set(CvIntake.objects.exclude(stored="").values_list("stored", flat=True))
     for name in files:
-        if name.endswith(PACK_ENDING) and name not in needed and storage.get_modified_time(name) < young:
+        if name.endswith(ending) and name not in needed and storage.get_modified_time(name) < young:
             storage.delete(name)
             gone += 1
     return gone
 
 
-__all__ = ["take_in"]
+__all__ = ["prove_address", "take_in"]

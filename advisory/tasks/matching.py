@@ -9,6 +9,7 @@ import structlog
 from django.utils import translation
 
 from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
+from advisory.cv import ocr
 from advisory.equality import genders_of
 from advisory.matchrun import MatchRun
 from advisory.meaning import Embedder
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 CV_TOKENS = 200
 PROJECT_TOKENS = 400
 QUOTES = 3
+# The format of a PDF of pictures.
+SCANNED = "scanned-pdf"
 
 # Loaded at the first text, and so in the worker's child, never before its fork.
 embedder = Embedder()
@@ -56,12 +59,25 @@ def reading_of(document: Document, *, is_last_try: bool) -> dict[str, Any]:
     if document.state == Document.State.REJECTED:
         return refusal(document.why_rejected)
     try:
-        return run_isolated("advisory.cv.reader.read_as_dict", document.read(), document.name)
+        data = document.read()
+        reading = run_isolated("advisory.cv.reader.read_as_dict", data, document.name)
+        return (recognised(data, document.name) if reading["format"] == SCANNED else None) or reading
     except IsolationError as error:
         log.warning("cv_reading_broke_off", document_id=str(document.pk), detail=error.detail)
         if not is_last_try and not isinstance(error, TimedOut | TooMuchMemory):
             raise
         return refusal(error.sentence)
+
+
+def recognised(data: bytes, name: str) -> dict[str, Any] | None:
+    """What tesseract makes of a scan, where it is installed; None where it is not, or makes nothing of it."""
+    if ocr.program() is None:
+        return None
+    try:
+        return run_isolated("advisory.cv.ocr.read_scanned", data, name, **ocr.READ_LIMITS)
+    except IsolationError as error:
+        log.warning("recognition_broke_off", detail=error.detail)
+        return None
 
 
 def refusal(sentence: str) -> dict[str, Any]:

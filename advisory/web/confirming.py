@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from advisory.access import CvAccess
 from advisory.advisor import KINDS
 from advisory.curriculum import CONFIRMABLE, CurriculumVitae
 from advisory.web.sheet import Sheet
@@ -67,6 +68,7 @@ class CurriculumStep(StepPage):
         if not self.is_sheet:
             return super().show(form, status, **more)
         if self.request.method != "POST":
+            CvAccess.note(self.record, self.person)
             self.sheet = Sheet(self.record)
         errors = dict(more.pop("errors", None) or {})
         kind_errors = errors.pop("kind", [])

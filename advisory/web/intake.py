@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from advisory.access import CvAccess, part_of
 from advisory.curriculum import CurriculumVitae
 from advisory.duplicate import Duplicate
 from advisory.intake import CvIntake, CvIntakeFile
@@ -142,6 +143,26 @@ def shown(row: CvIntakeFile) -> dict[str, Any]:
 
 
 @page_of(CurriculumVitae)
+class CurriculumPage(DetailPage):
+    """A CV, with the log of who opened it; opening it is written there."""
+
+    def context(self, record: Any) -> dict[str, Any]:
+        """Facts and tables, the possible duplicates and the log."""
+        CvAccess.note(record, self.person)
+        context = super().context(record)
+        if record.face == "staff":
+            pairs = record.duplicates.filter(state="open").select_related("advisor__person").order_by("pk")
+            rows = [
+                [{"value": str(one.advisor), "url": one.get_absolute_url()}, ", ".join(one.reason_words())]
+                for one in pairs
+            ]
+            part = {"title": _("Possible duplicates"), "columns": [_("Advisor"), _("In common")], "rows": rows}
+            context["parts"] = [*([part] if rows else []), *context["parts"]]
+        context["parts"] = [*context["parts"], part_of([record])]
+        return context
+
+
+@page_of(CurriculumVitae)
 class CurriculumList(ListPage):
     """The CVs, with the way to the bulk upload."""
 
@@ -154,4 +175,4 @@ class CurriculumList(ListPage):
         return super().page(context, status)
 
 
-__all__ = ["CurriculumList", "CvIntakePage"]
+__all__ = ["CurriculumList", "CurriculumPage", "CvIntakePage"]

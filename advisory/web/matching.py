@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from advisory.advisor import KINDS, Advisor
 from advisory.assignment import PARTS
@@ -26,18 +26,17 @@ from facility.workflow.web import DetailPage, ListPage, page_of
 from .pool_parts import office_parts
 
 BINS = 10
+NEXT_DOOR = {
+    "curricula": gettext_lazy("CVs"),
+    "cv-intakes": gettext_lazy("Upload many CVs"),
+    "duplicates": gettext_lazy("Possible duplicates"),
+    "advisor-calls": gettext_lazy("Calls for advisors"),
+}
 
 
 @page_of(Advisor)
 class AdvisorList(ListPage):
     """Fellows in a project read names and kinds; the other columns are for the office and the advisor."""
-
-    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
-        """With the way to the pool, for the office."""
-        if self.person.roles_held() & office.roles:
-            here = {"label": _("List"), "url": self.request.path, "current": True}
-            context["views"] = [{"label": _("Pool"), "url": reverse("pool")}, here]
-        return super().page(context, status)
 
     def row(self, record: Any) -> dict[str, Any]:
         """One row, blank where the reader's face shows nothing."""
@@ -46,29 +45,43 @@ class AdvisorList(ListPage):
             made["facts"] = [made["facts"][0], *(fact | {"value": ""} for fact in made["facts"][1:])]
         return made
 
+    def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """For the office: the pool, the calls for advisors, their CVs and what came twice stand next door."""
+        if self.person.roles_held() & office.roles:
+            here = {"label": _("List"), "url": self.request.path, "current": True}
+            context["views"] = [{"label": _("Pool"), "url": reverse("pool")}, here]
+            for records, label in NEXT_DOOR.items():
+                url = reverse("records", kwargs={"records": records})
+                context["exports"] += [{"label": label, "url": url}]
+        return super().page(context, status)
+
 
 @page_of(Advisor)
 class AdvisorPage(DetailPage):
     """An advisor; how somebody came to the pool is nothing for fellows in a project."""
-
-    def context(self, record: Any) -> dict[str, Any]:
-        """The advisor finds here what is told for reports on equality; nobody else does."""
-        made = super().context(record)
-        if record.person_id == self.request.user.pk:
-            link = {"value": _("Tell, read, change or take back"), "url": reverse("records", args=["equality"])}
-            title = _("For reports on equality only")
-            row = [link, _("Kept apart from this record. Nobody else reads it, and no match sees it.")]
-            made["parts"] = [*made["parts"], {"title": title, "columns": [_("What"), _("Who reads it")], "rows": [row]}]
-        return made
 
     def timeline(self, record: Any) -> list[dict[str, Any]]:
         """What happened, for the office and the advisor."""
         return [] if record.face == "public" else super().timeline(record)
 
     def context(self, record: Any) -> dict[str, Any]:
-        """With what the office keeps for itself: notes and shortlists."""
-        made = super().context(record)
-        return made | {"parts": [*made["parts"], *office_parts(record)]}
+        """With notes and shortlists for the office, and for the advisor what is theirs to tell and to take away."""
+        context = super().context(record)
+        return context | {"parts": [*context["parts"], *office_parts(record), *self.own_parts(record)]}
+
+    def own_parts(self, record: Any) -> list[dict[str, Any]]:
+        """The way to what is told for reports on equality, and to all that is kept."""
+        parts = []
+        if record.person_id == self.request.user.pk:
+            link = {"value": _("Tell, read, change or take back"), "url": reverse("records", args=["equality"])}
+            title = _("For reports on equality only")
+            row = [link, _("Kept apart from this record. Nobody else reads it, and no match sees it.")]
+            parts.append({"title": title, "columns": [_("What"), _("Who reads it")], "rows": [row]})
+        if record.face != "public" and record.state != Advisor.State.ERASED:
+            url = reverse("advisor-kept", kwargs={"pk": record.pk})
+            rows = [[{"value": _("All that is kept on the person, to see and to take away"), "url": url}]]
+            parts.append({"title": _("Rights"), "columns": [_("Page")], "rows": rows, "empty": ""})
+        return parts
 
 
 @page_of(MatchRun)

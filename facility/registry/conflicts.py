@@ -143,6 +143,11 @@ class Conflict(Record):
         for name, value in data.items():
             setattr(self, name, value)
 
+    @step(label=_("Erase the note"), who=parent_step, quiet=True)
+    def erase_note(self, *, by: Any) -> None:
+        """The person is erased; that there was a tie stays, what was written about it goes."""
+        self.note = ""
+
     def after_step(self, name: str, *, by: Any) -> None:
         """Whoever is tied now stops evaluating and advising now."""
         follow_up(by=by, people=[self.person_id])

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import storages
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,19 @@ from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
 
 from facility.registry.inspection import PACKED
-from facility.roles import any_of, held, in_force, leads_of, observer, office, public_when, signed_in, system, who
+from facility.roles import (
+    any_of,
+    held,
+    in_force,
+    leads_of,
+    observer,
+    office,
+    parent_step,
+    public_when,
+    signed_in,
+    system,
+    who,
+)
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Workflow, state_field
 from facility.workflow.ids import uuid7
@@ -196,6 +208,14 @@ class Document(Workflow):
 
         self.why_rejected = look_inside(self.read(), self.kind)
         return self.State.REJECTED if self.why_rejected else self.State.CLEAN
+
+    @step(label=_("Erase"), source=list(State), target=State.REJECTED, who=parent_step, quiet=True)
+    def erase(self, *, by: Any) -> None:
+        """The person whose file it was is erased: content, name and hash go."""
+        gone, self.stored = self.stored, ""
+        self.name, self.sha256, self.owner = _t("Erased file"), "", None
+        self.why_rejected = _t("The person whose file it was has been erased.")
+        transaction.on_commit(lambda: storages["documents"].delete(gone) if gone else None)
 
     def after_step(self, name: str, *, by: Any) -> None:
         """A rejected file is told to whoever handed it in."""

@@ -40,6 +40,19 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+-- The one thing that the application may empty: reasons and values of a record whose own chain says that it was erased.
+CREATE OR REPLACE FUNCTION workflow_empty_details(keys uuid[]) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+DECLARE emptied integer;
+BEGIN
+  UPDATE workflow_detail d SET reason = '', changes = '{}'::jsonb, erased = true
+    FROM workflow_entry e
+    WHERE e.id = d.entry_id AND e.record_id = ANY(keys) AND NOT d.erased
+      AND EXISTS (SELECT 1 FROM workflow_entry x WHERE x.record_id = e.record_id AND x.step LIKE 'erase%');
+  GET DIAGNOSTICS emptied = ROW_COUNT;
+  RETURN emptied;
+END $$;
+REVOKE ALL ON FUNCTION workflow_empty_details(uuid[]) FROM PUBLIC;
 CREATE OR REPLACE TRIGGER workflow_chain BEFORE INSERT ON workflow_entry
   FOR EACH ROW EXECUTE FUNCTION workflow_entry_chain();
 """
@@ -91,6 +104,7 @@ def _limit_rights(cursor: Any, records: list[str]) -> None:
         return
     cursor.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{role}"')
     cursor.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"')
+    cursor.execute(f'GRANT EXECUTE ON FUNCTION workflow_empty_details(uuid[]) TO "{role}"')
     for table in ("workflow_entry", "workflow_detail", "workflow_seal"):
         cursor.execute(f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{role}"')
     for table in records:

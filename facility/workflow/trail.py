@@ -83,7 +83,8 @@ def _digest(salt: str, reason: str, changes: dict[str, Any]) -> str:
 
 def make(entry: Entry, reason: str, changes: dict[str, Any]) -> Detail:
     """The detail that belongs to an unsaved entry; sets the entry's digest."""
-    plain = json.loads(json.dumps(changes, cls=DjangoJSONEncoder))
+    # The database knows no -0.0: what is digested must be what it will give back.
+    plain = json.loads(json.dumps(changes, cls=DjangoJSONEncoder), parse_float=lambda text: float(text) + 0.0)
     detail = Detail(entry=entry, salt=secrets.token_hex(16), reason=reason, changes=plain)
     entry.digest = detail.digest()
     entry.fields = sorted(plain)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import zipfile
 from typing import Any
 
 import time_machine
@@ -12,9 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from advisory.advisor import Advisor
+from advisory.advisorcall import AdvisorCall
 from advisory.agreement import Agreement
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
+from advisory.duplicate import Duplicate
+from advisory.intake import CvIntake
 from advisory.matchrun import MatchRun
 from advisory.preference import Preference
 from advisory.project import Project
@@ -224,6 +229,29 @@ def requested(programme: Any, by: Any, **fields: Any) -> MatchRun:
     """A match run for all projects that lack somebody."""
     values = {"programme": programme, "kinds": ["business", "sustainability"], **fields}
     return MatchRun().perform("request", by=by, **values)
+
+
+def advisor_call(programme: Any, by: Any) -> AdvisorCall:
+    """A call for advisors that takes applications."""
+    said = {"consent_text": "The CV is kept to find projects.", "retention_months": 24}
+    return AdvisorCall().perform("create", by=by, programme=str(programme.pk), **said).perform("open", by=by)
+
+
+def intake(programme: Any, by: Any) -> CvIntake:
+    """A bulk upload of one CV."""
+    space = io.BytesIO()
+    with zipfile.ZipFile(space, "w") as archive:
+        archive.writestr("cv.txt", "Curriculum vitae")
+    file = SimpleUploadedFile("cvs.zip", space.getvalue())
+    return CvIntake().perform("upload", by=by, programme=str(programme.pk), files={"files": [file]})
+
+
+def duplicate(advisor: Advisor, by: Any) -> Duplicate:
+    """A CV that may be an advisor's."""
+    made = received(advisor.programme, by)
+    run("facility.scan_document")
+    made.perform("read", by=SYSTEM, reading=reading(advisor))
+    return Duplicate.objects.get(curriculum=made)
 
 
 def run(name: str) -> list[str]:

@@ -156,7 +156,6 @@ def test_the_file_is_opened_through_the_log(programme, coordinator, client):
     (link,) = set(re.findall(r'href="(/workspace/documents/[^"]+/file/)"', page))
     answer = client.get(link)
     assert answer.status_code == 200 and b"".join(answer.streaming_content)
-    answer.close()
     assert Download.objects.get().person == coordinator
 
 

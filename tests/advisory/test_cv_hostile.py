@@ -7,9 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pikepdf
+import pypdfium2
 import pytest
 
-from advisory.cv import safety
+from advisory.cv import ocr, safety
 from advisory.cv.reader import ACCEPTED, read
 from facility.isolation import run_isolated
 
@@ -159,7 +160,8 @@ HOSTILE = {
 def test_a_hostile_file_is_refused_with_its_sentence(name):
     data, sentence = HOSTILE[name]
     reading = read(data, "cv.docx")
-    assert reading.status == "rejected"
+    # A scan is a CV all the same: it waits for a person.
+    assert reading.status == ("incomplete" if reading.format == "scanned-pdf" else "rejected")
     assert any(one in reading.reason for one in ([sentence] if isinstance(sentence, str) else sentence))
     assert reading.reason.endswith(".")
     assert reading.fields == []
@@ -167,6 +169,53 @@ def test_a_hostile_file_is_refused_with_its_sentence(name):
 
 def test_a_scan_is_told_by_its_format():
     assert [read(data, "cv.pdf").format for data in (pdf(), picture_pdf())] == ["scanned-pdf", "scanned-pdf"]
+
+
+@pytest.mark.skipif(ocr.program() is None, reason="tesseract is not installed on this machine")
+def test_a_scan_is_recognised_where_tesseract_is_installed():
+    shape = ocr.read_scanned(scan_of("Curriculum vitae", "Ada Lovelace", "ada@example.org"), "scan.pdf")
+    assert shape is not None and "ada@example.org" in shape["text"]
+    assert {one["place"] for one in shape["fields"]} == {"page 1"}
+
+
+def test_a_page_is_drawn_as_a_picture_of_its_own_size():
+    with pypdfium2.PdfDocument(scan_of("Curriculum vitae")) as document:
+        picture = ocr._drawn(document[0])
+    head, body = picture.split(b" 255\n", 1)
+    width, height = map(int, head.split()[1:])
+    assert (len(body), min(body)) == (width * height, 0) and body.count(255) > len(body) // 2
+
+
+def scan_of(*lines):
+    """A PDF whose one page is a picture of these lines, as a scanner makes it."""
+    written = pypdfium2.PdfDocument(page_of(lines))
+    bitmap = written[0].render(scale=200 / 72)
+    made = pypdfium2.PdfDocument.new()
+    page = made.new_page(595, 842)
+    image = pypdfium2.PdfImage.new(made)
+    image.set_bitmap(bitmap)
+    image.set_matrix(pypdfium2.PdfMatrix().scale(595, 842))
+    page.insert_obj(image)
+    page.gen_content()
+    space = io.BytesIO()
+    made.save(space)
+    return space.getvalue()
+
+
+def page_of(lines):
+    """A PDF with these lines as text."""
+    content = "BT /F1 18 Tf 60 760 Td " + " ".join(f"({line}) Tj 0 -30 Td" for line in lines) + " ET"
+    document = pikepdf.new()
+    font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+    resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=document.make_indirect(font)))
+    page = pikepdf.Dictionary(
+        Type=pikepdf.Name.Page, MediaBox=[0, 0, 595, 842], Resources=resources,
+        Contents=document.make_stream(content.encode()),
+    )  # fmt: skip
+    document.pages.append(pikepdf.Page(document.make_indirect(page)))
+    space = io.BytesIO()
+    document.save(space)
+    return space.getvalue()
 
 
 def test_a_file_is_read_by_what_it_holds_whatever_its_name():

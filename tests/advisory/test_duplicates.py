@@ -149,7 +149,7 @@ def two(programme):
     second = making.active(projects[1], gone, people[1])
     cluster = make.cluster()
     Conflict().perform(
-        "declare", by=gone.person, person=str(gone.person_id), cluster=str(cluster.pk), kind="advises", note=""
+        "declare", by=gone.person, person=str(gone.person_id), cluster=str(cluster.pk), kind="other", note=""
     )
     return keep, gone, people[1], (first, second), cluster
 
@@ -198,7 +198,7 @@ def test_control_a_record_that_is_not_moved_is_noticed(two, monkeypatch):
 
 
 def test_the_one_further_along_stays_and_nobody_is_twice_on_a_project(two):
-    keep, gone, coordinator, (first, _second), _cluster = two
+    keep, _gone, coordinator, _both, _cluster = two
     candidate = making.candidate(keep.programme, coordinator, name="Ada Byron", email="ada.third@example.org")
     making.confirmed(candidate, coordinator)
     pair = Duplicate.objects.get(advisor=keep, other=candidate)
