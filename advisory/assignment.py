@@ -217,7 +217,7 @@ class Assignment(Succession, Watched):
         if rival is not None:
             self.trail_also("instead_of", None, str(rival.pk))
         self.reason, self.days = reason or self.reason, days or self.days
-        self.is_lead = self.takes_the_lead()
+        self.is_lead, self.predecessor = self.takes_the_lead(), self.before()
 
     @step(
         label=_("Discard"),

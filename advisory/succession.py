@@ -23,6 +23,8 @@ class Succession(Checked):
     is_lead: bool
     match_run: Any
     match_run_id: Any
+    predecessor: Any
+    predecessor_id: Any
     programme_id: Any
 
     class Meta:
@@ -116,7 +118,8 @@ class Succession(Checked):
     def follower(self, advisor: Advisor) -> Any:
         """The assignment that would follow this one, not yet written; it gets the days that are left of these."""
         left = int(days_left_on(self.project))
-        return type(self)(
+        model: Any = type(self)
+        return model(
             programme_id=self.programme_id,
             project=self.project,
             advisor=advisor,
@@ -140,6 +143,13 @@ class Succession(Checked):
         if self.match_run_id:
             rows = rows.filter(match_run__requested_at__gt=self.match_run.requested_at)
         return rows.order_by("-match_run__requested_at", "-pk").first()
+
+    def before(self) -> Any:
+        """Whose place it was: as named, or whoever was replaced last; None where nobody was."""
+        if self.predecessor_id:
+            return self.predecessor
+        gone = self.project.assignments.filter(kind=self.kind, state="replaced").exclude(pk=self.pk)
+        return gone.order_by("-pk").first()
 
     def takes_the_lead(self) -> bool:
         """Whether this advisor leads: whom the match run names, else the first business advisor, or who is alone."""

@@ -17,6 +17,9 @@ from advisory.agreement import Agreement
 from advisory.assignment import Assignment
 from advisory.checks import amount
 from advisory.hand import Held, in_hand
+from advisory.preference import Preference
+from advisory.terms import Terms
+from advisory.web.ways import WithWays
 from facility.instruments.link import ByLink, Link
 from facility.instruments.signature import texts_of
 from facility.registry.people import SignedIn
@@ -67,6 +70,26 @@ def terms_of(one: Any) -> dict[str, Any] | None:
     if text is None:
         return None
     return {"title": _("Terms of the assignment, version %d") % (one.terms_number or 0), "text": text.text}
+
+
+@page_of(Assignment)
+class AssignmentList(WithWays):
+    """Which advisor works on which project."""
+
+
+@page_of(Agreement)
+class AgreementList(WithWays):
+    """What advisors and clusters have agreed on."""
+
+
+@page_of(Preference)
+class PreferenceList(WithWays):
+    """Exclusions and wishes."""
+
+
+@page_of(Terms)
+class TermsList(WithWays):
+    """The terms of each programme, by version."""
 
 
 @page_of(Assignment)
@@ -275,4 +298,15 @@ class MyAssignments(LoginRequiredMixin, View):
         }
 
 
-__all__ = ["AgreementPage", "AgreementStep", "AssignmentPage", "AssignmentStep", "MyAssignments", "OfferByLink"]
+__all__ = [
+    "AgreementList",
+    "AgreementPage",
+    "AgreementStep",
+    "AssignmentList",
+    "AssignmentPage",
+    "AssignmentStep",
+    "MyAssignments",
+    "OfferByLink",
+    "PreferenceList",
+    "TermsList",
+]

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from advisory.advisor import KINDS, Advisor
 from advisory.assignment import PARTS
 from advisory.matchrun import MatchRun
+from advisory.web.ways import WithWays
 from facility.workflow import door
 from facility.workflow.jobs import Job
 from facility.workflow.once import fingerprint, once
@@ -45,7 +46,7 @@ class AdvisorPage(DetailPage):
 
 
 @page_of(MatchRun)
-class MatchRunList(ListPage):
+class MatchRunList(WithWays):
     """The runs, without the bulk of what they hold."""
 
     def rows(self) -> QuerySet:
