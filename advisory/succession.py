@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Case, F, TextField, Value, When
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -17,12 +18,20 @@ from facility.workflow.steps import Blocked, guard, step, unmet
 LEFT = ("declined", "lapsed", "withdrawn", "replaced")
 
 
+# Why somebody was chosen is for the office; why it ended is told to the advisor.
+ENDED_WITH_REASON = ("declined", "replaced", "withdrawn")
+REASON_OF_THE_END = Case(
+    When(state__in=ENDED_WITH_REASON, then=F("reason")), default=Value(""), output_field=TextField()
+)
+
+
 class Succession(Checked):
     """What an assignment knows of those beside, before and after it."""
 
     is_lead: bool
     match_run: Any
     match_run_id: Any
+    parts: Any
     predecessor: Any
     predecessor_id: Any
     programme_id: Any
@@ -163,6 +172,12 @@ class Succession(Checked):
             return False
         return self.kind == "business" or not waiting.filter(kind="business").exists()
 
+    def why_part(self, labels: dict[str, Any]) -> dict[str, Any]:
+        """For the office: the parts of the score, under these names."""
+        rows = [[labels.get(one["name"], one["name"]), one["points"], ", ".join(one["evidence"])] for one in self.parts]
+        columns = [_t("Part"), _t("Points"), _t("Evidence")]
+        return {"title": _t("Why this advisor"), "columns": columns, "rows": rows, "empty": _t("Proposed by hand.")}
+
     def next_part(self) -> dict[str, Any]:
         """For the office: who is next, checked again just now."""
         found = self.runner_up()
@@ -177,4 +192,4 @@ class Succession(Checked):
         }
 
 
-__all__ = ["LEFT", "Succession"]
+__all__ = ["ENDED_WITH_REASON", "LEFT", "REASON_OF_THE_END", "Succession"]

@@ -334,3 +334,14 @@ def test_foreign_assignments_and_agreements_are_unknown(programme, people, coord
             assert client.get(f"/api/{record.records}/{record.pk}/").status_code == 404
         sent = client.post(f"/api/agreements/{foreign.agreement.pk}/perform/sign/", {}, content_type="application/json")
         assert sent.status_code == 404
+
+
+def test_why_somebody_was_chosen_is_for_the_office_and_why_it_ended_is_told(programme, coordinator, project, client):
+    offer = matching.offered(project, matching.pooled(programme, coordinator), coordinator)
+    client.force_login(offer.advisor.person)
+    assert client.get(f"/api/assignments/{offer.pk}/").json()["reason"] == ""
+    assert "Knows the trade." not in client.get(offer.get_absolute_url()).content.decode()
+    offer.perform("withdraw", by=coordinator, reason="The cluster was late.")
+    assert client.get(f"/api/assignments/{offer.pk}/").json()["reason"] == "The cluster was late."
+    client.force_login(coordinator)
+    assert client.get(f"/api/assignments/{offer.pk}/").json()["reason"] == "The cluster was late."

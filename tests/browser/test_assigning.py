@@ -102,8 +102,8 @@ def test_the_whole_way_from_a_proposal_to_the_start(visit, place, django_db_bloc
     phone = visit(None, width=390, script=False)
     page = phone.open(where)
     assert page.get_by_text("Kilns burn gas.").first.is_visible()
-    page.get_by_label("I agree to the terms of the assignment").check()
-    page.get_by_label("I have no interest in the clusters of this project").check()
+    page.get_by_text("I agree to the terms of the assignment").click()
+    page.get_by_text("I have no interest in the clusters of this project").click()
     page.get_by_role("button", name="Yes, I take it on").click()
     assert page.get_by_role("heading", name="Accepted, thank you").is_visible()
 
