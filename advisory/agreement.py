@@ -200,10 +200,12 @@ class Agreement(InProgramme):
             setattr(self, name, value)
         with translation.override(self.language):
             text = publish(self, self.worded())
+        is_new = self._state.adding or text.number != self.text_number
         self.text, self.text_number = text.text, text.number
         given = set(text.signatures.values_list("signs_for", flat=True))
         self.advisor_has_signed, self.manager_has_signed = "advisor" in given, "manager" in given
-        self.ask()
+        if is_new:
+            self.ask()
 
     def worded(self) -> str:
         """The text to be signed. It names the two sides and no person; who signed stands under it."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from advisory.advisor import KINDS, Advisor
 from advisory.checks import LIVE, Checked, expected_days
-from advisory.succession import LEFT, Succession
+from advisory.succession import ENDED_WITH_REASON, LEFT, REASON_OF_THE_END, Succession
 from advisory.terms import name_terms, sign_terms
 from advisory.watch import Watched
 from facility.roles import any_of, held, holders, office, parent_step, readers, staff_of, system, who
@@ -102,7 +102,8 @@ class Assignment(Succession, Watched):
         "participant:lapses_at": "lapses_at",
         "participant:has_signed_terms": "has_signed_terms",
         "participant:has_declared_interests": "has_declared_interests",
-        "participant:reason": "reason",
+        "participant:reason": REASON_OF_THE_END,
+        "staff:reason": "reason",
         "staff:match_run": "match_run_id",
         "staff:score": "score",
         "staff:parts": "parts",
@@ -218,7 +219,7 @@ class Assignment(Succession, Watched):
         if rival is not None:
             self.trail_also("instead_of", None, str(rival.pk))
         self.reason, self.days = reason or self.reason, days or self.days
-        self.is_lead = self.takes_the_lead()
+        self.is_lead, self.predecessor = self.takes_the_lead(), self.before()
 
     @step(
         label=_("Discard"),
@@ -392,14 +393,13 @@ class Assignment(Succession, Watched):
 
     def facts_for(self, face: str) -> tuple[str, ...]:
         """Scores are for the office, dates and signatures also for the advisor."""
-        return self.facts + {"staff": self.staff_facts, "participant": self.own_facts}.get(face, ())
+        names = self.facts + {"staff": self.staff_facts, "participant": self.own_facts}.get(face, ())
+        is_told = face == "staff" or self.state in ENDED_WITH_REASON
+        return names if is_told else tuple(name for name in names if name != "reason")
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Why this advisor, and who is next, for the office."""
         if face != "staff":
             return []
-        labels = dict(PARTS)
-        rows = [[labels.get(one["name"], one["name"]), one["points"], ", ".join(one["evidence"])] for one in self.parts]
-        columns = [_("Part"), _("Points"), _("Evidence")]
-        made = [{"title": _("Why this advisor"), "columns": columns, "rows": rows, "empty": _("Proposed by hand.")}]
-        return [self.next_part(), *made] if self.state in LEFT else made
+        why = self.why_part(dict(PARTS))
+        return [self.next_part(), why] if self.state in LEFT else [why]

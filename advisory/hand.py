@@ -57,7 +57,7 @@ def in_hand(person: Any) -> list[Held]:
     held = SupportSession.objects.filter(project=OuterRef("project_id"), advisor=OuterRef("advisor_id"))
     worked = held.exclude(state__in=["planned", "cancelled"]).order_by().values("project")
     hours = worked.annotate(hours=Sum(F("contact_hours") + F("preparation_hours"))).values("hours")
-    rows = Assignment.objects.filter(own_assignment.q(person), state__in=TOLD).with_offers(person)
+    rows: Any = Assignment.objects.filter(own_assignment.q(person), state__in=TOLD).with_offers(person)
     rows = rows.annotate(hours=Coalesce(Subquery(hours, output_field=DecimalField()), Decimal(0)))
     rows = rows.select_related("project__application__lead_cluster", "advisor__person").defer("parts")
     found = [Held(one, one.hours / HOURS_PER_DAY, _awaited(one)) for one in rows.order_by("-pk")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Case, F, TextField, Value, When
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -17,12 +18,22 @@ from facility.workflow.steps import Blocked, guard, step, unmet
 LEFT = ("declined", "lapsed", "withdrawn", "replaced")
 
 
+# Why somebody was chosen is for the office; why it ended is told to the advisor.
+ENDED_WITH_REASON = ("declined", "replaced", "withdrawn")
+REASON_OF_THE_END = Case(
+    When(state__in=ENDED_WITH_REASON, then=F("reason")), default=Value(""), output_field=TextField()
+)
+
+
 class Succession(Checked):
     """What an assignment knows of those beside, before and after it."""
 
     is_lead: bool
     match_run: Any
     match_run_id: Any
+    parts: Any
+    predecessor: Any
+    predecessor_id: Any
     programme_id: Any
 
     class Meta:
@@ -116,7 +127,8 @@ class Succession(Checked):
     def follower(self, advisor: Advisor) -> Any:
         """The assignment that would follow this one, not yet written; it gets the days that are left of these."""
         left = int(days_left_on(self.project))
-        return type(self)(
+        model: Any = type(self)
+        return model(
             programme_id=self.programme_id,
             project=self.project,
             advisor=advisor,
@@ -141,6 +153,13 @@ class Succession(Checked):
             rows = rows.filter(match_run__requested_at__gt=self.match_run.requested_at)
         return rows.order_by("-match_run__requested_at", "-pk").first()
 
+    def before(self) -> Any:
+        """Whose place it was: as named, or whoever was replaced last; None where nobody was."""
+        if self.predecessor_id:
+            return self.predecessor
+        gone = self.project.assignments.filter(kind=self.kind, state="replaced").exclude(pk=self.pk)
+        return gone.order_by("-pk").first()
+
     def takes_the_lead(self) -> bool:
         """Whether this advisor leads: whom the match run names, else the first business advisor, or who is alone."""
         others = self.project.assignments.exclude(pk=self.pk)
@@ -152,6 +171,12 @@ class Succession(Checked):
         if waiting.filter(is_lead=True).exists():
             return False
         return self.kind == "business" or not waiting.filter(kind="business").exists()
+
+    def why_part(self, labels: dict[str, Any]) -> dict[str, Any]:
+        """For the office: the parts of the score, under these names."""
+        rows = [[labels.get(one["name"], one["name"]), one["points"], ", ".join(one["evidence"])] for one in self.parts]
+        columns = [_t("Part"), _t("Points"), _t("Evidence")]
+        return {"title": _t("Why this advisor"), "columns": columns, "rows": rows, "empty": _t("Proposed by hand.")}
 
     def next_part(self) -> dict[str, Any]:
         """For the office: who is next, checked again just now."""
@@ -167,4 +192,4 @@ class Succession(Checked):
         }
 
 
-__all__ = ["LEFT", "Succession"]
+__all__ = ["ENDED_WITH_REASON", "LEFT", "REASON_OF_THE_END", "Succession"]

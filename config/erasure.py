@@ -27,7 +27,7 @@ from facility.registry.documents import Document
 from facility.registry.evaluator import EvaluatorProfile
 from facility.registry.people import Person
 from facility.workflow.engine import Record
-from facility.workflow.trail import Detail, Entry
+from facility.workflow.trail import Detail, Entry, Notice
 
 # Records of which an erasure empties columns.
 CHANGED: tuple[type[Record], ...] = (
@@ -96,6 +96,9 @@ def erase(person: Person) -> dict[str, int]:
             Preference._base_manager.filter(pk__in=preferences).update(named=GONE, reason="")
             Assignment._base_manager.filter(pk__in=assignments).update(reason="", handover="")
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="", sha256="")
+        for notice in Notice.objects.filter(record_id__in=assignments, params__has_key="advisor"):
+            notice.params["advisor"] = GONE
+            notice.save(update_fields=["params"])
         own = [*advisors, *assignments, *notes, *conflicts, *contacts, *curricula, *papers, *preferences, *profiles]
         entries = Entry.objects.filter(models.Q(actor=person) | models.Q(record_id__in=own)).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)

@@ -311,6 +311,8 @@ class Scale:
             advisor=advisor,
             kind="business",
             state="active",
+            is_lead=True,
+            days=20,
             has_signed_terms=True,
             has_declared_interests=True,
             started_at=self.now,

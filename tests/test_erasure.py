@@ -79,6 +79,22 @@ def test_notes_and_the_place_on_a_list_are_told_and_go_with_the_sentences(adviso
     assert trail.verify(all_records()) == []
 
 
+def test_what_clusters_wrote_of_an_erased_advisor_goes_and_the_agreement_stays(committed, as_owner, capsys):
+    programme = make.programme()
+    people = making.office(programme)
+    (project,) = making.projects(programme, people, [{}])
+    advisor = making.pooled(programme, people[1], name="Zacharias Quillfeather")
+    work = making.active(project, advisor, people[1])
+    head = making.head_of(project)
+    making.preferred(project, head, "zacharias quillfeather")
+    digest = work.agreement.text
+    assert "advisory_preference" in hits("quillfeather")
+    call_command("erase_person", str(advisor.person_id))
+    assert hits("quillfeather") == []
+    assert type(work.agreement).objects.get().text == digest
+    assert trail.verify(all_records()) == []
+
+
 def test_the_words_of_a_question_go_and_its_published_answer_stays(advisor, as_owner, capsys):
     programme = make.programme()
     coordinator = make.staff("coordinator", programme)

@@ -191,10 +191,14 @@ class PreferenceForm(StepForm):
         sides = [side for side, has_it in (("advisor", advisors.exists()), ("manager", clusters.exists())) if has_it]
         self.fields["side"].choices = [one for one in SIDES if one[0] in sides]  # type: ignore[attr-defined]
         self.initial["side"] = sides[0] if sides else ""
+        if len(sides) == 1:
+            self.fields["side"].widget = forms.HiddenInput()
         if sides == ["advisor"]:
             del self.fields["named"]
         elif sides == ["manager"]:
+            self.fields["named"].required = True
             self.narrow_to("cluster", clusters)
+            self.initial["cluster"] = clusters.values_list("pk", flat=True).first()
         if len(found := list(programmes[:2])) == 1:
             self.initial["programme"] = found[0].pk
 

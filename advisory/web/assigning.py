@@ -17,6 +17,11 @@ from advisory.agreement import Agreement
 from advisory.assignment import Assignment
 from advisory.checks import amount
 from advisory.hand import Held, in_hand
+from advisory.matchrun import MatchRun
+from advisory.preference import Preference
+from advisory.succession import LEFT
+from advisory.terms import Terms
+from advisory.web.ways import WithWays
 from facility.instruments.link import ByLink, Link
 from facility.instruments.signature import texts_of
 from facility.registry.people import SignedIn
@@ -49,16 +54,16 @@ def offer_facts(one: Any) -> list[dict[str, Any]]:
 def offer_sections(one: Any) -> list[dict[str, Any]]:
     """What the cluster needs, in its own words as handed in, and what is to be reached (F11)."""
     project, application = one.project, one.project.application
-    needs = [f"{need.get_area_display()}: {need.text}" for need in application.needs.order_by("rank")]
+    needs = [f"{need.rank}. {need.get_area_display()}: {need.text}" for need in application.needs.order_by("rank")]
     firms = _("Firms to reach: %d.") % project.firms_targeted if project.firms_targeted else ""
     found = [
-        {"title": _("What the cluster needs, the most urgent first"), "rows": needs},
+        {"title": _("What the cluster needs, the most urgent first"), "text": "\n".join(needs)},
         {"title": _("Context"), "text": application.context},
         {"title": _("Training needs"), "text": application.training_needs},
         {"title": _("Targets"), "text": "\n\n".join(part for part in (firms, project.deliverables) if part)},
         {"title": _("From the advisor before you"), "text": one.predecessor.handover if one.predecessor_id else ""},
     ]
-    return [section for section in found if section.get("rows") or section.get("text")]
+    return [section for section in found if section["text"]]
 
 
 def terms_of(one: Any) -> dict[str, Any] | None:
@@ -70,6 +75,26 @@ def terms_of(one: Any) -> dict[str, Any] | None:
 
 
 @page_of(Assignment)
+class AssignmentList(WithWays):
+    """Which advisor works on which project."""
+
+
+@page_of(Agreement)
+class AgreementList(WithWays):
+    """What advisors and clusters have agreed on."""
+
+
+@page_of(Preference)
+class PreferenceList(WithWays):
+    """Exclusions and wishes."""
+
+
+@page_of(Terms)
+class TermsList(WithWays):
+    """The terms of each programme, by version."""
+
+
+@page_of(Assignment)
 class AssignmentPage(DetailPage):
     """An assignment; whoever is asked reads what the cluster needs and the terms beside the facts."""
 
@@ -78,6 +103,8 @@ class AssignmentPage(DetailPage):
     def context(self, record: Any) -> dict[str, Any]:
         """The offer, unless a conflict forbids to read it; and the agreement."""
         made = super().context(record)
+        if record.state in LEFT and record.face == "staff":
+            made["match_url"] = f"{step_url(MatchRun(), MatchRun.step('request'))}?programme={record.programme_id}"
         if record.state not in ASKED or record.face == "public":
             return made
         agreement = Agreement.objects.filter(assignment=record).first()
@@ -275,4 +302,15 @@ class MyAssignments(LoginRequiredMixin, View):
         }
 
 
-__all__ = ["AgreementPage", "AgreementStep", "AssignmentPage", "AssignmentStep", "MyAssignments", "OfferByLink"]
+__all__ = [
+    "AgreementList",
+    "AgreementPage",
+    "AgreementStep",
+    "AssignmentList",
+    "AssignmentPage",
+    "AssignmentStep",
+    "MyAssignments",
+    "OfferByLink",
+    "PreferenceList",
+    "TermsList",
+]

@@ -16,6 +16,7 @@ from advisory.assignment import PARTS
 from advisory.forms.solving import AdjustMatch
 from advisory.matchrun import MatchRun
 from advisory.web.solving import conditions_of, figures_sentence, greedy_sentence, kind_chips, loss_of, try_url
+from advisory.web.ways import WithWays
 from facility.roles import office
 from facility.workflow import door
 from facility.workflow.jobs import Job
@@ -85,7 +86,7 @@ class AdvisorPage(DetailPage):
 
 
 @page_of(MatchRun)
-class MatchRunList(ListPage):
+class MatchRunList(WithWays):
     """The runs, without the bulk of what they hold."""
 
     def rows(self) -> QuerySet:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from advisory.assignment import Assignment
 from advisory.checks import days_left_of, days_left_on
+from advisory.ledger import figures_of
 from advisory.terms import STANDARD
 from facility.instruments.link import Link, Tries
 from facility.instruments.signature import Signature
@@ -21,6 +22,7 @@ from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
 from facility.workflow.trail import Notice
 from tests import factories as make
 from tests.advisory import making_matching as matching
+from tests.advisory import making_support as support
 
 pytestmark = pytest.mark.django_db
 
@@ -269,6 +271,30 @@ def test_days_of_advisor_and_project_are_counted(programme, people, coordinator)
     assert fresh(second).perform("approve", by=coordinator).state == "approved"
 
 
+def test_a_successor_gets_the_days_that_are_left_the_note_and_the_open_actions(client):
+    case = support.case("in_support")
+    support.session(case, contact_hours="12", preparation_hours="4")
+    open_one = case.project.actions.get()
+    work = case.project.assignments.get()
+    work.perform("replace", by=case.coordinator, reason="Ill.", handover="Ask the plant manager about the dryers.")
+    assert days_left_on(case.project) == 18  # two days were worked
+    assert fresh(work.agreement).state == "ended"
+    assert not type(case.project).objects.visible_to(case.adviser).exists()
+    second = matching.pooled(case.project.programme, case.coordinator)
+    offer = matching.offered(case.project, second, case.coordinator)
+    assert (offer.predecessor_id, offer.is_lead, offer.days) == (work.pk, True, 9)
+    client.force_login(second.person)
+    assert "Ask the plant manager about the dryers." in client.get(offer.get_absolute_url()).content.decode()
+    offer.perform("accept", by=second.person, has_signed_terms=True, has_declared_interests=True)
+    matching.signed(offer, case.coordinator)
+    offer.perform("start", by=case.coordinator)
+    assert fresh(open_one).owner_id == second.person_id
+    page = client.get(case.project.get_absolute_url()).content.decode()
+    assert open_one.title_text in page and "Three audits done." in page
+    told = figures_of(case.project)
+    assert (told.days_committed, told.lead_advisor) == (9, second.person.name)
+
+
 def test_an_advisor_finds_what_is_in_hand_on_one_page(programme, people, coordinator, client):
     made = matching.projects(programme, people, [{}] * 3)
     advisor = matching.pooled(programme, coordinator, capacity=9)
@@ -308,3 +334,14 @@ def test_foreign_assignments_and_agreements_are_unknown(programme, people, coord
             assert client.get(f"/api/{record.records}/{record.pk}/").status_code == 404
         sent = client.post(f"/api/agreements/{foreign.agreement.pk}/perform/sign/", {}, content_type="application/json")
         assert sent.status_code == 404
+
+
+def test_why_somebody_was_chosen_is_for_the_office_and_why_it_ended_is_told(programme, coordinator, project, client):
+    offer = matching.offered(project, matching.pooled(programme, coordinator), coordinator)
+    client.force_login(offer.advisor.person)
+    assert client.get(f"/api/assignments/{offer.pk}/").json()["reason"] == ""
+    assert "Knows the trade." not in client.get(offer.get_absolute_url()).content.decode()
+    offer.perform("withdraw", by=coordinator, reason="The cluster was late.")
+    assert client.get(f"/api/assignments/{offer.pk}/").json()["reason"] == "The cluster was late."
+    client.force_login(coordinator)
+    assert client.get(f"/api/assignments/{offer.pk}/").json()["reason"] == "The cluster was late."

@@ -123,6 +123,7 @@ def dress(case: support.Case, name: str, lang: str, country: str, sector: str, m
     cluster.perform("edit", by=case.manager, name=name, **values)
     terms = {field: getattr(case.project, field) for field in ("starts_on", "ends_on", "days_budget")}
     case.project.perform("edit", by=case.coordinator, name=name, firms_targeted=12, **terms)
+    matching.sign(case.project.agreements.get(), case.adviser, case.manager)  # it names both
     for firm, called in zip(case.firms, FIRMS, strict=True):
         facts = {"kind": "firm", "size": firm.size, "country": country, "cluster": str(cluster.pk)}
         firm.perform("edit", by=case.manager, name=f"{called} {name.rsplit(maxsplit=1)[-1]}", **facts)
