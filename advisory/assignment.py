@@ -351,6 +351,11 @@ class Assignment(Succession, Watched):
         """Its advisor was merged with another record."""
         self.advisor = advisor
 
+    @step(label=_("Erase the words"), source=list(State), target=None, who=parent_step, quiet=True)
+    def erase_words(self, *, by: Any) -> None:
+        """Its advisor was erased: what people wrote goes, what was agreed and worked stays."""
+        self.reason, self.handover = "", ""
+
     def after_step(self, name: str, *, by: Any) -> None:
         """With the start the advisor gets sight of the project, and a project that waited for it is matched."""
         if name == "approve":

@@ -264,6 +264,7 @@ class CurriculumVitae(Searchable, InProgramme):
         self.language, self.applicant = "", None
         self.fields.all().delete()
         self.passages.all().delete()
+        self.sentences.all().delete()
         self.intake_files.all().update(name="", why="", sha256="")
         self.document.perform("erase", by=by)
 

@@ -16,6 +16,7 @@ from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant
 from facility.registry.people import Person
 from facility.roles import in_force
+from facility.workflow.engine import perform_many
 from facility.workflow.jobs import Job
 from facility.workflow.once import Once
 from facility.workflow.trail import Notice
@@ -45,10 +46,16 @@ def take_away(advisor: Any, *, by: Any) -> dict[str, int]:
     counts: dict[str, int] = {}
     curricula = list(curricula_of(advisor.person, advisor.programme_id))
     keys = [advisor.pk, *(cv.pk for cv in curricula), *(cv.document_id for cv in curricula)]
-    keys += advisor.assignments.values_list("pk", flat=True)
+    for about in (advisor.assignments, advisor.preferences, advisor.notes):
+        keys += about.values_list("pk", flat=True)
     for cv in curricula:
         cv.perform("erase", by=by)
     runs = MatchRun.objects.filter(inputs__advisors__contains=[{"id": str(advisor.pk)}]).order_by("pk")
+    for about in (list(advisor.assignments.all()), list(advisor.preferences.all())):
+        perform_many(about, "erase_words", by=by)
+        empty_details([one.pk for one in about])
+    perform_many(list(advisor.notes.filter(state="kept")), "strike", by=by)
+    advisor.shortlist_entries.all().delete()
     for run in runs:
         run.perform("take_out", by=by, advisor=str(advisor.pk))
     counts |= {"curricula": len(curricula), "match_runs": len(runs)}

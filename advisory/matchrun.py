@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 
 from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import Assignment
-from advisory.checks import LIVE
+from advisory.checks import COMMITTED, LIVE
 from advisory.curriculum import CurriculumVitae
 from advisory.placing import Terms, pairs_in, spoken
 from advisory.preference import pairs as preferred
@@ -35,8 +35,6 @@ from facility.workflow.steps import NEW, guard, step
 OPEN_PROJECT = ("opened", "matched", "assessing", "planning", "in_support")
 GONE = ("declined", "replaced", "withdrawn")
 UNDER_WAY = ("requested", "running")
-# A project's days are shared evenly by its business and its sustainability advisor.
-SHARES = 2
 OUTCOMES = [("proven", _("Proven optimum")), ("best known", _("Best known"))]
 
 
@@ -254,7 +252,8 @@ class MatchRun(InProgramme):
         """The pool, without those whose capacity is taken; each with `places` and the confirmed CV in `cv`."""
         live = models.Q(assignments__state__in=LIVE)
         busy = models.Count("assignments", filter=live)
-        taken = models.Sum("assignments__project__days_budget", filter=live, default=0)
+        spoken_for = models.Q(assignments__state__in=COMMITTED)
+        taken = models.Sum("assignments__days", filter=spoken_for, default=0)
         confirmed = models.Prefetch(
             "curricula", CurriculumVitae.objects.filter(state="confirmed").defer("text"), to_attr="confirmed"
         )
@@ -277,7 +276,7 @@ class MatchRun(InProgramme):
             "sectors": one.sectors,
             "years": one.years,
             "places": one.capacity - one.busy,
-            "days": None if one.days is None else max(0, one.days - one.taken / SHARES),
+            "days": None if one.days is None else max(0, one.days - one.taken),
             "curriculum": str(one.confirmed[0].pk) if one.confirmed else None,
         }
 
@@ -298,6 +297,12 @@ class MatchRun(InProgramme):
         return found
 
 
+def days_of_a_place(project: Any) -> int:
+    """Days that one advisor more is asked for: half of the budget while nobody else is there, else what is left."""
+    left = int(project.days_budget) - sum(one.days or 0 for one in project.live)
+    return max(left if project.live else left // 2, 1)
+
+
 def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) -> dict[str, Any]:
     """A project as the run knows it; an area weighs less the later the applicant named it.
 
@@ -311,7 +316,7 @@ def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) 
         "lang": one.lang,
         "country": lead.country.code,
         "sector": lead.ecosystem,
-        "days": one.days_budget / SHARES,
+        "days": days_of_a_place(one),
         "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
         "has_lead": bool(one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from advisory.advisor import Advisor
 from facility.registry.programme import InProgramme
-from facility.roles import office
+from facility.roles import any_of, office, parent_step
 from facility.workflow import clock
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.steps import NEW, step
@@ -61,7 +61,12 @@ class AdvisorNote(InProgramme):
         """Changes the words of the note."""
         self.text = text
 
-    @step(label=_("Strike out"), source=State.KEPT, target=State.STRUCK, who=office)
+    @step(label=_("Move"), source=list(State), target=None, who=parent_step, quiet=True, form="ToAdvisor")
+    def move(self, *, by: Any, advisor: Advisor) -> None:
+        """Its advisor was merged with another record."""
+        self.advisor = advisor
+
+    @step(label=_("Strike out"), source=State.KEPT, target=State.STRUCK, who=any_of(office, parent_step))
     def strike(self, *, by: Any) -> None:
         """Takes the words of the note away for good; that there was one stays in the trail."""
         self.text = ""

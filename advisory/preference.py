@@ -9,8 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from advisory.redaction import GONE
 from facility.registry.programme import InProgramme
-from facility.roles import any_of, held, office, readers, who
+from facility.roles import any_of, held, office, parent_step, readers, who
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.steps import NEW, step
 
@@ -105,6 +106,16 @@ class Preference(InProgramme):
     )
     def take_back(self, *, by: Any) -> None:
         """It does not count any more."""
+
+    @step(label=_("Move"), source=list(State), target=None, who=parent_step, quiet=True, form="ToAdvisor")
+    def move(self, *, by: Any, advisor: Any) -> None:
+        """Its advisor was merged with another record."""
+        self.advisor = advisor
+
+    @step(label=_("Erase the words"), source=list(State), target=None, who=parent_step, quiet=True)
+    def erase_words(self, *, by: Any) -> None:
+        """The advisor was erased."""
+        self.named, self.reason = GONE, ""
 
 
 def excluded(advisor: Any, project_id: Any) -> bool:
