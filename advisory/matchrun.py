@@ -16,6 +16,7 @@ from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import LIVE, Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.project import Project, ProjectCluster
+from advisory.told import asks_of, clusters_told, records_of
 from facility.registry.conflicts import ties_of
 from facility.registry.programme import InProgramme
 from facility.roles import office, readers, staff_of, system
@@ -88,10 +89,12 @@ class MatchRun(InProgramme):
     # -- steps
 
     @step(label=_("New match run"), source=NEW, target=State.REQUESTED, who=office, form="RequestMatch")
-    def request(self, *, by: Any, programme: Any, projects: list[Any], kinds: list[str]) -> None:
+    def request(
+        self, *, by: Any, programme: Any, projects: list[Any], kinds: list[str], weights: dict[str, float]
+    ) -> None:
         """Looks for advisors for the projects that lack one of these kinds. The proposals are yours to approve."""
         self.programme, self.requested_at = programme, clock.now()
-        self.parameters = {"projects": [str(one.pk) for one in projects], "kinds": kinds}
+        self.parameters = {"projects": [str(one.pk) for one in projects], "kinds": kinds, "weights": weights}
         self.call()
 
     @step(label=_("Start"), source=State.REQUESTED, target=State.RUNNING, who=system, quiet=True)
@@ -162,7 +165,8 @@ class MatchRun(InProgramme):
         `barred`: pairs that must not be, with the reason.
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
-        told = [self.told_advisor(one) for one in advisors]
+        records = records_of([one.person_id for one in advisors])
+        told = [self.told_advisor(one) | records[one.person_id] for one in advisors]
         asked = [told_project(one, lacking) for one, lacking in projects]
         return {
             "as_of": clock.now().isoformat(),
@@ -190,6 +194,8 @@ class MatchRun(InProgramme):
             "serves": list(SERVES[one.kind]),
             "areas": one.areas,
             "languages": one.languages,
+            "sectors": one.sectors,
+            "countries": one.countries,
             "places": one.capacity - one.busy,
             "curriculum": str(one.confirmed[0].pk) if one.confirmed else None,
         }
@@ -220,7 +226,8 @@ def told_project(one: Any, lacking: list[str]) -> dict[str, Any]:
         "lang": one.lang,
         "country": lead.country.code,
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
-        "text": "\n".join([application.title_text, application.motivation, *(need.text for need in needs)]),
+        "asks": asks_of(application, needs),
+        **clusters_told(one.parties.all()),
         "context": application.context,
         "training_needs": application.training_needs,
         "languages": working_languages(lead.country.code),

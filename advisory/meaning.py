@@ -33,6 +33,15 @@ MAX_CHARACTERS = 50_000
 MAX_MESSAGE = 256 * 1024
 BATCH = 16
 TITLE_WORDS = 12
+# What the model was trained on (model card), by ISO 639-1; of the Union's languages all but Maltese. A vector of any
+# other language says little, so none is taken.
+KNOWN = (
+    "af am ar as az be bg bn br bs ca cs cy da de el en eo es et eu fa fi fr fy ga gd gl gu ha he hi hr hu hy id is it "
+    "ja jv ka kk km kn ko ku ky la lo lt lv mg mk ml mn mr ms my nb ne nl nn no om or pa pl ps pt ro ru sa sd si sk sl "
+    "so sq sr su sv sw ta te th tl tr ug uk ur uz vi xh yi zh"
+)
+KNOWN_LANGUAGES = frozenset(KNOWN.split())
+
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 

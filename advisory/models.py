@@ -11,10 +11,12 @@ from .order import Ranking
 from .project import Project
 from .served import SessionAction, SessionFirm, SessionNeed
 from .session import SupportSession
+from .vectors import AskVector
 
 __all__ = [
     "Action",
     "Advisor",
+    "AskVector",
     "Assignment",
     "CurriculumVitae",
     "CvField",

@@ -1,8 +1,9 @@
 """Who could work with whom: frozen inputs, texts and vectors in; proposed pairs with their reasons out (F07, F08).
 
 Pure. `inputs` is what a match run has frozen (see `advisory.matchrun.MatchRun.freeze`). Scores are told on a scale of
-100 that is linear in what the solver adds up, so that points, losses and totals compare: the mean z-score counts 12.5
-points a unit from 3 below the average on, areas and languages up to 12.5 points each.
+100 that is linear in what the solver adds up, so that points, losses and totals compare: a weight of 1 is POINTS
+points, for the whole of a share or for each unit of a z-score from 3 below the average on. With the usual weights, 3
+above the average and every share in full make 100.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from advisory.scoring import Need, Profile, Scores, score
+from advisory.scoring import Ask, Need, Profile, Record, Scores, score
 from advisory.solver import Problem, Solution, solve
+from advisory.terms import TEXTUAL
 
-POINTS = 12.5
+POINTS = 10.0
 BASE = 3.0
 SECONDS = 60.0
 
@@ -23,14 +25,15 @@ SECONDS = 60.0
 def propose(
     inputs: Mapping[str, Any],
     texts: Mapping[str, tuple[str, str, Any]],
-    asked: Mapping[str, tuple[str, Any]],
+    asked: Mapping[str, tuple[Ask, ...]],
     pins: Sequence[str],
     forbids: Sequence[str],
+    weights: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """The best assignment with proof and reasons, as JSON.
 
-    `texts` has (text, language, passage vectors or None) of each advisor's CV by advisor id; `asked` has (language,
-    vector) of each project's text by project id; pins and forbids are `advisor:project`.
+    `texts` has (text, language, passage vectors or None) of each advisor's CV by advisor id; `asked` has each
+    project's texts by project id; pins and forbids are `advisor:project`; `weights` by term (see `advisory.terms`).
     """
     advisors, projects = inputs["advisors"], inputs["projects"]
     if not advisors or not projects:
@@ -43,8 +46,9 @@ def propose(
     there = {f"{one['advisor']}:{one['project']}" for one in barred if one["why"] == "on the project"}
     scores = score(
         [_profile(one, texts) for one in advisors],
-        [_need(one, *asked[one["id"]]) for one in projects],
+        [_need(one, asked[one["id"]]) for one in projects],
         {(one["advisor"], one["project"]) for one in barred},
+        weights,
     )
     solution = solve(
         Problem(
@@ -77,17 +81,22 @@ def _profile(one: Mapping[str, Any], texts: Mapping[str, tuple[str, str, Any]]) 
         vectors=(np.asarray(passages),) if text and passages is not None else (),
         speaks={spoken["code"]: spoken.get("cefr") or None for spoken in one["languages"]},
         areas=frozenset(one["areas"]),
+        sectors=frozenset(one["sectors"]),
+        countries=frozenset(one["countries"]),
+        serves=tuple(one["serves"]),
+        record=Record(one["completed"], one["sessions"]),
     )
 
 
-def _need(one: Mapping[str, Any], language: str, vector: Any) -> Need:
+def _need(one: Mapping[str, Any], asks: tuple[Ask, ...]) -> Need:
     return Need(
         id=one["id"],
-        text=one["text"],
-        language=language,
-        vector=vector,
+        asks=asks,
         languages=tuple(one["languages"]),
         areas=one["areas"],
+        sectors=one["sectors"],
+        countries=one["countries"],
+        kinds=tuple(one["demand"]),
     )
 
 
@@ -106,6 +115,7 @@ def _told(inputs: Mapping[str, Any], scores: Scores, solution: Solution) -> dict
                 "kind": solution.kind_of[pair],
                 "points": round(sum(part["points"] for part in parts), 1),
                 "parts": parts,
+                "sentences": _sentences(scores, i, j),
                 "runner_up": runner
                 and {"id": advisors[runner.advisor]["id"], "label": advisors[runner.advisor]["label"]},
                 "loss": runner and round(runner.loss * POINTS, 1),
@@ -116,23 +126,37 @@ def _told(inputs: Mapping[str, Any], scores: Scores, solution: Solution) -> dict
         "reasons": list(solution.reasons),
         **{name: getattr(solution, name) for name in ("sum", "min", "sum_bound", "min_bound")},
         "without_vector": sum(not profile.vectors for profile in scores.profiles),
+        "unknown_language": [
+            {"project": projects[number]["label"], "language": ask.language}
+            for number, need in enumerate(scores.needs)
+            for ask in need.asks
+            if ask.vector is None
+        ],
         "pairs": pairs,
     }
 
 
-def _parts(scores: Scores, i: int, j: int) -> list[dict[str, Any]]:
-    """Words, meaning, areas and languages, each with its points and evidence; what does not apply has none."""
+def _sentences(scores: Scores, i: int, j: int) -> dict[str, Any]:
+    """The sentence that holds the words in common, and (passage, text of the project) that are nearest in meaning."""
     found = {part.name: part for part in scores.parts(i, j)}
-    known = sum(part.is_z for part in found.values())
+    _text, chunk, ask = scores.nearest[i, j].tolist()
+    words, meaning = found.get("words"), found.get("meaning")
+    told = meaning is not None and not meaning.stand_in
+    return {"words": words.sentence if words else "", "nearest": [chunk, ask] if told else None}
+
+
+def _parts(scores: Scores, i: int, j: int) -> list[dict[str, Any]]:
+    """The points of each term that has a weight, with its evidence; what does not apply has none."""
+    found = {part.name: part for part in scores.parts(i, j)}
     told = []
-    for name in ("meaning", "words", "areas", "languages"):
+    for name, weight in scores.weights.items():
+        if not weight:
+            continue
         part = found.get(name)
-        if part is None:
-            value, points = None, 0.0 if known or name != "meaning" else BASE * POINTS
-        else:
-            value = round(part.value, 3)
-            points = (part.value + BASE) * POINTS / known if part.is_z else part.value * POINTS
-        # The nearest text is the CV as a whole, which begins with a name and an address: it is no evidence.
-        evidence = list(part.evidence) if part is not None and name != "meaning" else []
-        told.append({"name": name, "value": value, "points": round(points, 1), "evidence": evidence})
+        points = (part.contribution if part else 0.0) + (BASE * weight if name in TEXTUAL else 0.0)
+        # The nearest text is the CV as a whole: its sentences are told apart, and kept out of the trail.
+        evidence = list(part.evidence) if part and name != "meaning" else []
+        value, stand_in = (round(part.value, 3), part.stand_in) if part else (None, "")
+        row = {"name": name, "value": value, "points": round(points * POINTS, 1), "evidence": evidence}
+        told.append(row | {"weight": weight, "stand_in": stand_in})
     return told

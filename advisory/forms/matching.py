@@ -15,6 +15,7 @@ from advisory.advisor import KINDS, LEVELS, OPEN, SERVES, Advisor
 from advisory.assignment import conflicts_of
 from advisory.curriculum import CONFIRMABLE, CurriculumVitae, parsed, worded
 from advisory.cv.reading import MAX_FIELDS, Field, missing
+from advisory.forms.scoring import Weighed
 from advisory.matchrun import OPEN_PROJECT, lacking
 from advisory.project import Project
 from facility.bid import AREAS
@@ -254,7 +255,7 @@ class ConfirmCv(StepForm):
         return data
 
 
-class RequestMatch(StepForm):
+class RequestMatch(Weighed):
     """For which projects advisors are looked for."""
 
     programme = programme_field()
@@ -270,6 +271,7 @@ class RequestMatch(StepForm):
         required=False,
         help_text=_("None chosen: all that lack one."),
     )
+    field_order = ("programme", "kinds", "projects")
 
     def prepare(self) -> None:
         """Own programmes and their open projects."""

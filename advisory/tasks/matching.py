@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import structlog
 
-from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
+from advisory.curriculum import CurriculumVitae
 from advisory.matchrun import MatchRun
-from advisory.meaning import Embedder
+from advisory.tasks.comparing import asked_by, embedder, passages_indexed, quoted, texts_of
 from facility.isolation import IsolationError, TimedOut, TooMuchMemory, run_isolated
 from facility.registry.documents import Document
 from facility.workflow.jobs import TRIES, Job, job
 from facility.workflow.steps import SYSTEM, Blocked
 
 log = structlog.get_logger()
-
-# Tokens of a CV's work (areas, jobs, skills, degrees; no contact data) that are embedded: one passage, so that 300 CVs
-# take two cores about a minute.
-CV_TOKENS = 200
-PROJECT_TOKENS = 400
-QUOTES = 3
-
-# Loaded at the first text, and so in the worker's child, never before its fork.
-embedder = Embedder()
 
 
 @job("advisory.read_cv", whole=False)
@@ -81,15 +71,9 @@ def embed_cv(work: Job) -> None:
     cv = CurriculumVitae.objects.get(pk=work.record_id)
     if cv.state != CurriculumVitae.State.CONFIRMED:
         return
-    chunks = embedder.chunks(cv.told(), CV_TOKENS)
-    hashes = [hash_of(chunk) for chunk in chunks]
-    if hashes == list(cv.passages.order_by("order").values_list("text_sha256", flat=True)):
-        return
-    known = {one.text_sha256: one.vector for one in CvPassage.objects.filter(text_sha256__in=hashes)}
-    fresh = {key: chunk for key, chunk in zip(hashes, chunks, strict=True) if key not in known}
-    known |= dict(zip(fresh, embedder.embed_passages(list(fresh.values())), strict=True))
-    passages = [{"text_sha256": key, "vector": np.asarray(known[key], dtype=float).tolist()} for key in hashes]
-    cv.perform("index", by=SYSTEM, passages=passages)
+    passages = passages_indexed(cv)
+    if passages is not None:
+        cv.perform("index", by=SYSTEM, passages=passages)
 
 
 def break_off(work: Job) -> None:
@@ -111,48 +95,12 @@ def run_match(work: Job) -> None:
         run.perform("start", by=SYSTEM)
     if run.state != MatchRun.State.RUNNING:
         return
-    result = propose(run.inputs, texts_of(run), asked_by(run, work), run.pins, run.forbids)
+    texts, asked = texts_of(run), asked_by(run, work)
+    result = propose(run.inputs, texts, asked, run.pins, run.forbids, run.parameters.get("weights"))
     if result["status"] == "infeasible":
         run.perform("fail", by=SYSTEM, reason=" ".join(result["reasons"])[:2000])
     else:
-        run.perform("finish", by=SYSTEM, result=result | {"pairs": quoted(run, result["pairs"])})
+        run.perform("finish", by=SYSTEM, result=result | {"pairs": quoted(run, result["pairs"], texts, asked)})
 
 
-def quoted(run: MatchRun, pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The pairs with the sentences of the CV that show the areas which the project asks for."""
-    curricula = {one["id"]: one["curriculum"] for one in run.inputs["advisors"]}
-    wanted = {curricula[pair["advisor"]["id"]] for pair in pairs} - {None}
-    found = list(CvField.objects.filter(curriculum__in=wanted, name="area").exclude(snippet="").order_by("order"))
-    told = []
-    for pair in pairs:
-        areas = next(part["evidence"] for part in pair["parts"] if part["name"] == "areas")
-        own = [
-            one for one in found if str(one.curriculum_id) == curricula[pair["advisor"]["id"]] and one.value in areas
-        ]
-        told.append(pair | {"quotes": [{"text": one.snippet, "place": one.place} for one in own[:QUOTES]]})
-    return told
-
-
-def texts_of(run: MatchRun) -> dict[str, tuple[str, str, Any]]:
-    """(text, language, passage vectors) of each advisor's CV as frozen, by advisor id."""
-    owners = {one["curriculum"]: one["id"] for one in run.inputs["advisors"] if one["curriculum"]}
-    vectors: dict[str, list[Any]] = {}
-    for passage in CvPassage.objects.filter(curriculum__in=owners).order_by("curriculum", "order"):
-        vectors.setdefault(str(passage.curriculum_id), []).append(np.asarray(passage.vector, dtype=float))
-    rows = CurriculumVitae.objects.filter(pk__in=owners).values_list("pk", "text", "language")
-    return {owners[str(key)]: (text, language, vectors.get(str(key))) for key, text, language in rows}
-
-
-def asked_by(run: MatchRun, work: Job) -> dict[str, tuple[str, Any]]:
-    """(language, vector) of each project's text, by project id."""
-    from advisory.cv.reader import LANGUAGE
-
-    projects, asked = run.inputs["projects"], {}
-    for number, one in enumerate(projects, 1):
-        text = (embedder.chunks(one["text"], PROJECT_TOKENS) or [""])[0]
-        asked[one["id"]] = (LANGUAGE.classify(one["text"])[0], embedder.embed_query(text))
-        work.advance(number, len(projects) + 1)
-    return asked
-
-
-__all__ = ["embed_cv", "read_cv", "run_match"]
+__all__ = ["embed_cv", "embedder", "read_cv", "run_match"]

@@ -38,7 +38,8 @@ def test_the_words_of_the_need_decide_and_are_shown_rarest_first():
     assert scores.matrix[:, 0].argmax() == 0
     assert parts(scores)["words"].evidence == ("reuse", "water", "textile")
     assert parts(scores)["words"].is_z
-    assert list(parts(scores, 1)) == ["words"]
+    assert parts(scores)["words"].sentence == "Water reuse in textile dyeing"
+    assert parts(scores, 1)["meaning"].stand_in == "words"  # no vector
 
 
 def test_words_of_another_language_do_not_count():
@@ -49,8 +50,10 @@ def test_words_of_another_language_do_not_count():
 
     scores = score(people, [Need("n", "restaurant camping", "en", WATER)])
 
-    assert "words" not in parts(scores, 0)
-    assert "words" in parts(scores, 1)
+    assert parts(scores, 0)["words"].stand_in == "meaning"
+    assert parts(scores, 0)["words"].value == parts(scores, 0)["meaning"].value
+    assert parts(scores, 0)["words"].evidence == ()
+    assert parts(scores, 1)["words"].stand_in == ""
 
 
 def test_meaning_finds_the_text_and_quotes_it():
