@@ -30,8 +30,8 @@ from advisory.terms import TEXTUAL, WEIGHTS, Ask, Matrix, Need, Profile, Record,
 
 # A column mean over few advisors says little: this many advisors of average fit are mixed into it.
 SHRINKAGE = 5
-# As many texts of a language are needed before its mean vector is trusted to be the language and not the subject. With 20
-# a pool of six or seven CVs a language put translations of a CV 25 % of the pool behind; with 5 to 10, nowhere.
+# As many texts of a language are needed before its mean vector is trusted to be the language and not the subject. With
+# 20, a pool of six or seven CVs a language put translations of a CV 25 % of the pool behind; with 5 to 10, nowhere.
 LANGUAGE_TEXTS = 8
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]

@@ -33,7 +33,7 @@ class Weighed(StepForm):
         super().__init__(*args, **kwargs)
         for name, label in PARTS:
             self.fields[f"weight_{name}"] = forms.FloatField(
-                label=_("Weight: %(term)s") % {"term": label},
+                label=label,
                 min_value=0,
                 max_value=MOST,
                 required=False,

@@ -2,3 +2,4 @@
 
 from .matching import *  # noqa: F403
 from .support import *  # noqa: F403
+from .weights import *  # noqa: F403

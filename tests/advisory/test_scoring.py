@@ -159,9 +159,9 @@ def test_the_order_of_the_input_changes_no_score(people_order, needs_order):
     assert mixed == pytest.approx(plain[np.ix_(people_order, needs_order)])
 
 
-def command(name, text):
+def command(name, text, *options):
     return subprocess.run(
-        [sys.executable, "manage.py", name], cwd=ROOT, input=text, capture_output=True, text=True, check=False
+        [sys.executable, "manage.py", name, *options], cwd=ROOT, input=text, capture_output=True, text=True, check=False
     )
 
 
@@ -180,6 +180,28 @@ def test_score_texts_answers_a_line_for_each_query():
     assert first["query"] == 1
     assert first["scores"]["w"] > first["scores"]["e"]
     assert list(second["scores"]) == ["e"]
+    assert done.stderr.splitlines() == [
+        "2 candidates, 2 texts to score them for.",
+        "2 of 2 passages of the candidates are read.",
+        "Candidates are read; now the texts.",
+        "Done.",
+    ]
+
+
+def test_score_texts_reads_no_more_of_a_candidate_than_its_budget():
+    late = "Payroll of a school. " * 60 + "Industrial waste water treatment."
+    lines = [
+        {"kind": "cand", "id": "late", "lang": "en", "texts": [late]},
+        {"kind": "query", "id": 1, "lang": "en", "text": "waste water", "cands": None},
+    ]
+
+    def passages(budget):
+        done = command("score_texts", "\n".join(map(json.dumps, lines)), "--budget", budget)
+        return done.stderr.splitlines()[1:2]
+
+    assert passages("100") == ["1 of 1 passages of the candidates are read."]
+    assert passages("800") == ["2 of 2 passages of the candidates are read."]
+    assert "at least one token" in command("score_texts", "", "--budget", "0").stderr
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class _Progress:
             self.say(f"{done} of {total} passages of the candidates are read.")
 
     def say(self, sentence: str) -> None:
-        self.to.write(sentence)
+        self.to.write(sentence, str)  # in no colour: nothing is wrong
         self.to.flush()
 
 
