@@ -27,6 +27,10 @@ PARTS = [
     ("words", _("Words in common")),
     ("areas", _("Areas")),
     ("languages", _("Languages")),
+    ("sector", _("Sector")),
+    ("country", _("Country known")),
+    ("kind", _("Exact kind")),
+    ("record", _("Earlier work here")),
     ("wishes", _("Wishes")),
 ]
 REASON = "facility.workflow.input.ReasonForm"

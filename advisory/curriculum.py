@@ -18,7 +18,7 @@ from advisory.meaning import DIMENSION
 from advisory.redaction import GONE
 from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, countries_in, hash_of, parsed, worded, years_in
 from advisory.searchable import Searchable
-from facility.bid import AREAS
+from advisory.work import work_of
 from facility.registry.conflicts import follow_up
 from facility.registry.documents import Document
 from facility.registry.programme import InProgramme
@@ -334,14 +334,8 @@ class CurriculumVitae(Searchable, InProgramme):
         return Advisor().perform("create", by=by, **data, kind=kind, capacity=2, **found)
 
     def told(self) -> str:
-        """What the CV says on the person's work, without name and contact: the text that meaning is taken from."""
-        wanted = {"area": "snippet", "employment": "value", "skill": "value", "degree": "value", "project": "value"}
-        lines: dict[str, None] = {}
-        order = list(wanted)
-        for one in sorted(self.fields.filter(name__in=wanted), key=lambda one: (order.index(one.name), one.order)):
-            text = one.snippet or dict(AREAS).get(one.value, "") if one.name == "area" else one.value
-            lines[text["title"] if isinstance(text, dict) else text] = None
-        return ". ".join(str(line) for line in lines if line)
+        """What the CV says on the person's work, without name and contact: the text that is compared."""
+        return work_of(self.fields.all())
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """What was found, where, and whether a person confirmed it."""

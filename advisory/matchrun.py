@@ -22,6 +22,7 @@ from advisory.placing import Terms, pairs_in, spoken
 from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
 from advisory.redaction import checksum_of, without
+from advisory.told import asks_of, clusters_told, records_of
 from facility.registry.conflicts import ties_of
 from facility.registry.people import Person
 from facility.registry.programme import InProgramme
@@ -125,10 +126,19 @@ class MatchRun(InProgramme):
     # -- steps
 
     @step(label=_("New match run"), source=NEW, target=State.REQUESTED, who=office, form="RequestMatch")
-    def request(self, *, by: Any, programme: Any, projects: list[Any], kinds: list[str], **limits: Any) -> None:
+    def request(
+        self,
+        *,
+        by: Any,
+        programme: Any,
+        projects: list[Any],
+        kinds: list[str],
+        weights: dict[str, float],
+        **limits: Any,
+    ) -> None:
         """Looks for advisors for the projects that lack one of these kinds. The proposals are yours to approve."""
         self.programme, self.requested_at = programme, clock.now()
-        self.parameters = {"projects": [str(one.pk) for one in projects], "kinds": kinds}
+        self.parameters = {"projects": [str(one.pk) for one in projects], "kinds": kinds, "weights": weights}
         self.parameters["limits"] = {name: value for name, value in limits.items() if value}
         self.is_for_business, self.is_for_sustainability = "business" in kinds, "sustainability" in kinds
         self.call(by)
@@ -231,7 +241,8 @@ class MatchRun(InProgramme):
         a side would gladly see.
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
-        told = [self.told_advisor(one) for one in advisors]
+        records = records_of([one.person_id for one in advisors])
+        told = [self.told_advisor(one) | records[one.person_id] for one in advisors]
         wanted = self.parameters.get("limits", {}).get("language") == "official"
         asked = [told_project(one, lacking, needs_language=wanted) for one, lacking in projects]
         return {
@@ -320,7 +331,8 @@ def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) 
         "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
         "has_lead": bool(one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
-        "text": "\n".join([application.title_text, application.motivation, *(need.text for need in needs)]),
+        "asks": asks_of(application, needs),
+        **clusters_told(one.parties.all()),
         "context": application.context,
         "training_needs": application.training_needs,
         "languages": working_languages(lead.country.code),

@@ -23,6 +23,7 @@ from .served import SessionAction, SessionFirm, SessionNeed
 from .session import SupportSession
 from .shortlist import Shortlist, ShortlistEntry
 from .terms import Terms
+from .vectors import AskVector
 
 __all__ = [
     "Action",
@@ -31,6 +32,7 @@ __all__ = [
     "AdvisorNote",
     "Agreement",
     "Applicant",
+    "AskVector",
     "Assignment",
     "ConsentText",
     "CurriculumVitae",

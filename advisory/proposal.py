@@ -1,8 +1,9 @@
 """Who could work with whom: frozen inputs, texts and vectors in; proposed pairs with their reasons out (F07, F08).
 
 Pure. `inputs` is what a match run has frozen (see `advisory.matchrun.MatchRun.freeze`). Scores are told on a scale of
-100 that is linear in what the solver adds up, so that points, losses and totals compare: the mean z-score counts 12.5
-points a unit from 3 below the average on, areas and languages up to 12.5 points each.
+100 that is linear in what the solver adds up, so that points, losses and totals compare: a weight of 1 is POINTS
+points, for the whole of a share or for each unit of a z-score from 3 below the average on. With the usual weights, 3
+above the average and every share in full make 100.
 """
 
 from __future__ import annotations
@@ -12,25 +13,28 @@ from typing import Any
 
 import numpy as np
 
+from advisory.fit import TEXTUAL
 from advisory.placing import Terms, placed
-from advisory.scoring import Need, Profile, Scores, score
+from advisory.scoring import Ask, Need, Profile, Record, Scores, score
 
-POINTS = 12.5
+POINTS = 10.0
 BASE = 3.0
 
 
 def propose(
     inputs: Mapping[str, Any],
     texts: Mapping[str, tuple[str, str, Any]],
-    asked: Mapping[str, tuple[str, Any]],
+    asked: Mapping[str, tuple[Ask, ...]],
     terms: Terms,
+    weights: Mapping[str, float] | None = None,
     advance: Callable[[int], None] = lambda number: None,
     say: Callable[[str], str] = str,
 ) -> dict[str, Any]:
     """The best assignment with proof and reasons, as JSON.
 
-    `texts` has (text, language, passage vectors or None) of each advisor's CV by advisor id; `asked` has (language,
-    vector) of each project's text by project id; terms: what the coordinator set. See `advisory.placing.placed`.
+    `texts` has (text, language, passage vectors or None) of each advisor's CV by advisor id; `asked` has each
+    project's texts by project id; terms: what the coordinator set (see `advisory.placing.placed`); `weights` by term
+    of the score (see `advisory.fit`).
     """
     advisors, projects = inputs["advisors"], inputs["projects"]
     if not advisors or not projects:
@@ -40,12 +44,28 @@ def propose(
     barred = [one for one in inputs["barred"] if one["advisor"] in rows and one["project"] in columns]
     scores = score(
         [_profile(one, texts) for one in advisors],
-        [_need(one, *asked[one["id"]]) for one in projects],
+        [_need(one, asked[one["id"]]) for one in projects],
         {(one["advisor"], one["project"]) for one in barred},
+        weights,
     )
-    points = (scores.matrix + BASE) * POINTS
+    base = BASE * sum(scores.weights[name] for name in TEXTUAL)
+    points = (scores.matrix + base) * POINTS
     found = placed(inputs, points, terms, lambda i, j: _parts(scores, i, j), advance, say)
-    return found | {"without_vector": sum(not profile.vectors for profile in scores.profiles)}
+    if found["status"] == "infeasible":
+        return found
+    row = {one["id"]: number for number, one in enumerate(advisors)}
+    column = {one["id"]: number for number, one in enumerate(projects)}
+    for pair in found["pairs"]:
+        pair["sentences"] = _sentences(scores, row[pair["advisor"]["id"]], column[pair["project"]["id"]])
+    return found | {
+        "without_vector": sum(not profile.vectors for profile in scores.profiles),
+        "unknown_language": [
+            {"project": projects[number]["label"], "language": ask.language}
+            for number, need in enumerate(scores.needs)
+            for ask in need.asks
+            if ask.vector is None
+        ],
+    }
 
 
 def _profile(one: Mapping[str, Any], texts: Mapping[str, tuple[str, str, Any]]) -> Profile:
@@ -57,33 +77,46 @@ def _profile(one: Mapping[str, Any], texts: Mapping[str, tuple[str, str, Any]]) 
         vectors=(np.asarray(passages),) if text and passages is not None else (),
         speaks={spoken["code"]: spoken.get("cefr") or None for spoken in one["languages"]},
         areas=frozenset(one["areas"]),
+        sectors=frozenset(one["sectors"]),
+        countries=frozenset(one["countries"]),
+        serves=tuple(one["serves"]),
+        record=Record(one["completed"], one["sessions"]),
     )
 
 
-def _need(one: Mapping[str, Any], language: str, vector: Any) -> Need:
+def _need(one: Mapping[str, Any], asks: tuple[Ask, ...]) -> Need:
     return Need(
         id=one["id"],
-        text=one["text"],
-        language=language,
-        vector=vector,
+        asks=asks,
         languages=tuple(one["languages"]),
         areas=one["areas"],
+        sectors=one["sectors"],
+        countries=one["countries"],
+        kinds=tuple(one["demand"]),
     )
+
+
+def _sentences(scores: Scores, i: int, j: int) -> dict[str, Any]:
+    """The sentence that holds the words in common, and (passage, text of the project) that are nearest in meaning."""
+    found = {part.name: part for part in scores.parts(i, j)}
+    _text, chunk, ask = scores.nearest[i, j].tolist()
+    words, meaning = found.get("words"), found.get("meaning")
+    told = meaning is not None and not meaning.stand_in
+    return {"words": words.sentence if words else "", "nearest": [chunk, ask] if told else None}
 
 
 def _parts(scores: Scores, i: int, j: int) -> list[dict[str, Any]]:
-    """Words, meaning, areas and languages, each with its points and evidence; what does not apply has none."""
+    """The points of each term that has a weight, with its evidence; what does not apply has none."""
     found = {part.name: part for part in scores.parts(i, j)}
-    known = sum(part.is_z for part in found.values())
     told = []
-    for name in ("meaning", "words", "areas", "languages"):
+    for name, weight in scores.weights.items():
+        if not weight:
+            continue
         part = found.get(name)
-        if part is None:
-            value, points = None, 0.0 if known or name != "meaning" else BASE * POINTS
-        else:
-            value = round(part.value, 3)
-            points = (part.value + BASE) * POINTS / known if part.is_z else part.value * POINTS
-        # The nearest text is the CV as a whole, which begins with a name and an address: it is no evidence.
-        evidence = list(part.evidence) if part is not None and name != "meaning" else []
-        told.append({"name": name, "value": value, "points": round(points, 1), "evidence": evidence})
+        points = (part.contribution if part else 0.0) + (BASE * weight if name in TEXTUAL else 0.0)
+        # The nearest text is the CV as a whole: its sentences are told apart, and kept out of the trail.
+        evidence = list(part.evidence) if part and name != "meaning" else []
+        value, stand_in = (round(part.value, 3), part.stand_in) if part else (None, "")
+        row = {"name": name, "value": value, "points": round(points * POINTS, 1), "evidence": evidence}
+        told.append(row | {"weight": weight, "stand_in": stand_in})
     return told

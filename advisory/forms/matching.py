@@ -15,6 +15,7 @@ from advisory.advisor import KINDS, LEVELS, OPEN, SERVES, Advisor
 from advisory.checks import conflicts_of
 from advisory.curriculum import CONFIRMABLE, CurriculumVitae, parsed, worded
 from advisory.cv.reading import MAX_FIELDS, Field, missing
+from advisory.forms.scoring import Weighed
 from advisory.forms.solving import LimitsForm
 from advisory.matchrun import OPEN_PROJECT, lacking, under_way
 from advisory.project import Project
@@ -259,7 +260,7 @@ class ConfirmCv(StepForm):
         return data
 
 
-class RequestMatch(LimitsForm):
+class RequestMatch(LimitsForm, Weighed):
     """For which projects advisors are looked for."""
 
     programme = programme_field()

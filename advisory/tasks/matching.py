@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import structlog
 from django.utils import translation
 
-from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
+from advisory.curriculum import CurriculumVitae
 from advisory.cv import ocr
 from advisory.equality import genders_of
 from advisory.matchrun import MatchRun
-from advisory.meaning import Embedder
 from advisory.spread import spread_of
+from advisory.tasks.comparing import asked_by, embedder, passages_indexed, quoted, texts_of
 from facility.isolation import IsolationError, TimedOut, TooMuchMemory, run_isolated
 from facility.registry.documents import Document
 from facility.workflow.jobs import TRIES, Job, job
@@ -21,16 +20,8 @@ from facility.workflow.steps import SYSTEM, Blocked
 
 log = structlog.get_logger()
 
-# Tokens of a CV's work (areas, jobs, skills, degrees; no contact data) that are embedded: one passage, so that 300 CVs
-# take two cores about a minute.
-CV_TOKENS = 200
-PROJECT_TOKENS = 400
-QUOTES = 3
 # The format of a PDF of pictures.
 SCANNED = "scanned-pdf"
-
-# Loaded at the first text, and so in the worker's child, never before its fork.
-embedder = Embedder()
 
 
 @job("advisory.read_cv", whole=False)
@@ -100,15 +91,9 @@ def embed_cv(work: Job) -> None:
     cv = CurriculumVitae.objects.get(pk=work.record_id)
     if cv.state != CurriculumVitae.State.CONFIRMED:
         return
-    chunks = embedder.chunks(cv.told(), CV_TOKENS)
-    hashes = [hash_of(chunk) for chunk in chunks]
-    if hashes == list(cv.passages.order_by("order").values_list("text_sha256", flat=True)):
-        return
-    known = {one.text_sha256: one.vector for one in CvPassage.objects.filter(text_sha256__in=hashes)}
-    fresh = {key: chunk for key, chunk in zip(hashes, chunks, strict=True) if key not in known}
-    known |= dict(zip(fresh, embedder.embed_passages(list(fresh.values())), strict=True))
-    passages = [{"text_sha256": key, "vector": np.asarray(known[key], dtype=float).tolist()} for key in hashes]
-    cv.perform("index", by=SYSTEM, passages=passages)
+    passages = passages_indexed(cv)
+    if passages is not None:
+        cv.perform("index", by=SYSTEM, passages=passages)
 
 
 def break_off(work: Job) -> None:
@@ -131,19 +116,20 @@ def run_match(work: Job) -> None:
     if run.state != MatchRun.State.RUNNING:
         return
     texts, total = texts_of(run), steps_of(run)
-    asked = asked_by(run, work)
+    asked = asked_by(run, work, total)
 
     def advance(number: int) -> None:
         work.advance(len(run.inputs["projects"]) + number, total)
 
+    weights = run.parameters.get("weights")
     with translation.override(run.asked_by.language if run.asked_by else None):
-        result = propose(run.inputs, texts, asked, run.terms(), advance, translation.gettext)
+        result = propose(run.inputs, texts, asked, run.terms(), weights, advance, translation.gettext)
     if result["status"] == "infeasible":
         run.perform("fail", by=SYSTEM, reason=" ".join(result["reasons"])[:2000])
         return
     scores = result.pop("scores")
     spread = spread_of(run.inputs, scores, result["pairs"], written_in(texts), genders_of(run.inputs))
-    result |= {"pairs": quoted(run, result["pairs"]), "fairness": spread}
+    result |= {"pairs": quoted(run, result["pairs"], texts, asked), "fairness": spread}
     run.perform("finish", by=SYSTEM, result=result, scores=scores)
 
 
@@ -157,41 +143,4 @@ def written_in(texts: dict[str, tuple[str, str, Any]]) -> dict[str, str]:
     return {advisor: language for advisor, (_text, language, _vectors) in texts.items()}
 
 
-def quoted(run: MatchRun, pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The pairs with the sentences of the CV that show the areas which the project asks for."""
-    curricula = {one["id"]: one["curriculum"] for one in run.inputs["advisors"]}
-    wanted = {curricula[pair["advisor"]["id"]] for pair in pairs} - {None}
-    found = list(CvField.objects.filter(curriculum__in=wanted, name="area").exclude(snippet="").order_by("order"))
-    told = []
-    for pair in pairs:
-        areas = next(part["evidence"] for part in pair["parts"] if part["name"] == "areas")
-        own = [
-            one for one in found if str(one.curriculum_id) == curricula[pair["advisor"]["id"]] and one.value in areas
-        ]
-        told.append(pair | {"quotes": [{"text": one.snippet, "place": one.place} for one in own[:QUOTES]]})
-    return told
-
-
-def texts_of(run: MatchRun) -> dict[str, tuple[str, str, Any]]:
-    """(text, language, passage vectors) of each advisor's CV as frozen, by advisor id."""
-    owners = {one["curriculum"]: one["id"] for one in run.inputs["advisors"] if one["curriculum"]}
-    vectors: dict[str, list[Any]] = {}
-    for passage in CvPassage.objects.filter(curriculum__in=owners).order_by("curriculum", "order"):
-        vectors.setdefault(str(passage.curriculum_id), []).append(np.asarray(passage.vector, dtype=float))
-    rows = CurriculumVitae.objects.filter(pk__in=owners).values_list("pk", "text", "language")
-    return {owners[str(key)]: (text, language, vectors.get(str(key))) for key, text, language in rows}
-
-
-def asked_by(run: MatchRun, work: Job) -> dict[str, tuple[str, Any]]:
-    """(language, vector) of each project's text, by project id."""
-    from advisory.cv.reader import LANGUAGE
-
-    projects, asked = run.inputs["projects"], {}
-    for number, one in enumerate(projects, 1):
-        text = (embedder.chunks(one["text"], PROJECT_TOKENS) or [""])[0]
-        asked[one["id"]] = (LANGUAGE.classify(one["text"])[0], embedder.embed_query(text))
-        work.advance(number, steps_of(run))
-    return asked
-
-
-__all__ = ["embed_cv", "read_cv", "run_match"]
+__all__ = ["embed_cv", "embedder", "read_cv", "run_match"]

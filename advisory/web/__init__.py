@@ -6,3 +6,4 @@ from .confirming import *  # noqa: F403
 from .intake import *  # noqa: F403
 from .matching import *  # noqa: F403
 from .support import *  # noqa: F403
+from .weights import *  # noqa: F403

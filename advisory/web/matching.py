@@ -8,11 +8,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from advisory.advisor import KINDS, Advisor
 from advisory.assignment import PARTS
+from advisory.fit import WEIGHTS
 from advisory.forms.solving import AdjustMatch
 from advisory.matchrun import MatchRun
 from advisory.web.solving import conditions_of, figures_sentence, greedy_sentence, kind_chips, loss_of, try_url
@@ -156,7 +158,7 @@ class MatchRunPage(DetailPage):
             "conditions": conditions_of(record),
             "kinds": kind_chips(record, every, chosen),
             "views": [],
-            "parts": [label for name, label in PARTS if name in used or not pairs],
+            "parts": weighted(record.parameters.get("weights", WEIGHTS), used),
             "pairs": [
                 *(shown_pair(record, pair) for pair in pairs),
                 *(forbidden_pair(record, key) for key in record.forbids),
@@ -174,10 +176,23 @@ def proof_of(result: dict[str, Any]) -> str:
     else:
         said = _("The best that was found in the time given; a better assignment may exist.")
     lacking = result["without_vector"]
+    if unknown := sorted({one["project"] for one in result.get("unknown_language", [])}):
+        told = _("The model of meaning does not know the language of %(projects)s: there, words alone were compared.")
+        said = f"{said} {told % {'projects': ', '.join(unknown)}}"
     if not lacking:
         return said
     note = ngettext("%(n)d CV was compared by its words only.", "%(n)d CVs were compared by their words only.", lacking)
     return f"{said} {note % {'n': lacking}}"
+
+
+def weighted(weights: dict[str, float], used: set[str]) -> list[str]:
+    """The terms of a score with their weights, those that are switched off left out; wishes have none of their own."""
+    said = _("%(term)s, weight %(weight)s")
+    return [
+        said % {"term": label, "weight": number_format(weights[name])} if name in weights else str(label)
+        for name, label in PARTS
+        if weights.get(name) or (name not in weights and name in used)
+    ]
 
 
 def spread_of(pairs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -202,7 +217,10 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
     advisor, project = pair["advisor"], pair["project"]
     key = f"{advisor['id']}:{project['id']}"
     labels, runner = dict(PARTS), pair["runner_up"]
-    evidence = [{"text": one["text"], "source": one["place"]} for one in pair["quotes"]]
+    evidence = [
+        {"text": one["text"], "source": ", ".join(map(str, filter(None, (labels.get(one.get("part")), one["place"]))))}
+        for one in pair["quotes"]
+    ]
     why_not = ""
     if runner:
         said = _("With %(runner)s instead this place would have %(loss)s points less.")

@@ -391,5 +391,5 @@ def columns(values, label):
 def score(parts, total):
     """A score of 100 as its parts `[{"label", "value"}]`, coloured in the fixed order of the data colours."""
     drawn = segments([float(part["value"]) for part in parts], 100, 100)
-    bars = [{"x": x, "width": w, "tint": min(i, 6)} for i, (x, w) in enumerate(drawn, start=1)]
+    bars = [{"x": x, "width": w, "tint": min(i, 8)} for i, (x, w) in enumerate(drawn, start=1)]
     return {"bars": bars, "parts": parts, "total": total}

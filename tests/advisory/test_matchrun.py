@@ -81,13 +81,14 @@ def test_the_optimum_of_six_advisors_and_three_projects(programme, coordinator, 
     assert (run.state, run.result["status"]) == ("done", "proven")
     best = {("b2", 0), ("b1", 1), ("b3", 2), ("s1", 0), ("s2", 1), ("s3", 2)}
     assert pairs(run, advisors, projects) == best
-    # 12.5 points a share, and 37.5 a place for the average of words and meaning.
-    assert run.result["min"] == pytest.approx((1 + 2 * 0.95) * 12.5 + 2 * 37.5, abs=0.01)
-    assert run.result["sum"] == pytest.approx((13 / 3 + 6 * 0.95) * 12.5 + 6 * 37.5, abs=0.01)
+    # Beside areas and languages: the country (half a point, all know Spain) and exactly the kind (half a point); a weight
+    # of 1 is 10 points, and 30 a place stand for the average of words and meaning.
+    assert run.result["min"] == pytest.approx((1 + 2 * (0.95 + 1)) * 10 + 2 * 30, abs=0.01)
+    assert run.result["sum"] == pytest.approx((13 / 3 + 6 * (0.95 + 1)) * 10 + 6 * 30, abs=0.01)
     made = {(one.advisor_id, one.project_id): one for one in run.assignments.all()}
     assert {one.state for one in made.values()} == {"proposed"}
     best_pair = made[advisors["b1"].pk, projects[1].pk]
-    assert float(best_pair.score) == round((3 + 1 + 0.95) * 12.5, 1)
+    assert float(best_pair.score) == round((3 + 1 + 0.95 + 1) * 10, 1)
     assert sum(part["points"] for part in best_pair.parts) == pytest.approx(float(best_pair.score), abs=0.05)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -105,7 +106,7 @@ def test_the_record_explains_itself_by_names(programme, coordinator, field):
     pair = next(one for one in run.result["pairs"] if one["advisor"]["id"] == str(advisors["s3"].pk))
     assert pair["advisor"]["label"] == advisors["s3"].person.name
     assert pair["project"]["label"] == projects[2].name
-    assert pair["quotes"] == [{"text": "area as it stands", "place": "line 7"}]
+    assert pair["quotes"] == [{"part": "areas", "text": "area as it stands", "place": "line 7"}]
     assert {part["name"]: part["evidence"] for part in pair["parts"]}["areas"] == [WASTE]
     kept = json.dumps([run.inputs, run.result], sort_keys=True, ensure_ascii=False)
     assert run.checksum == hashlib.sha256(kept.encode()).hexdigest()
@@ -121,7 +122,7 @@ def test_the_runner_up_and_the_loss(programme, people, coordinator):
     (pair,) = fresh(run).result["pairs"]
     assert pair["advisor"]["id"] == str(best.pk)
     assert pair["runner_up"] == {"id": str(second.pk), "label": second.person.name}
-    assert pair["loss"] == round(12.5 / 3, 1)  # the second area weighs half the first, a third of the whole
+    assert pair["loss"] == round(10 / 3, 1)  # the second area weighs half the first, a third of the whole
 
 
 def test_meaning_and_words_take_part_once_the_cvs_are_indexed(programme, people, coordinator):

@@ -38,7 +38,8 @@ def test_the_words_of_the_need_decide_and_are_shown_rarest_first():
     assert scores.matrix[:, 0].argmax() == 0
     assert parts(scores)["words"].evidence == ("reuse", "water", "textile")
     assert parts(scores)["words"].is_z
-    assert list(parts(scores, 1)) == ["words"]
+    assert parts(scores)["words"].sentence == "Water reuse in textile dyeing"
+    assert parts(scores, 1)["meaning"].stand_in == "words"  # no vector
 
 
 def test_words_of_another_language_do_not_count():
@@ -49,8 +50,10 @@ def test_words_of_another_language_do_not_count():
 
     scores = score(people, [Need("n", "restaurant camping", "en", WATER)])
 
-    assert "words" not in parts(scores, 0)
-    assert "words" in parts(scores, 1)
+    assert parts(scores, 0)["words"].stand_in == "meaning"
+    assert parts(scores, 0)["words"].value == parts(scores, 0)["meaning"].value
+    assert parts(scores, 0)["words"].evidence == ()
+    assert parts(scores, 1)["words"].stand_in == ""
 
 
 def test_meaning_finds_the_text_and_quotes_it():
@@ -156,9 +159,9 @@ def test_the_order_of_the_input_changes_no_score(people_order, needs_order):
     assert mixed == pytest.approx(plain[np.ix_(people_order, needs_order)])
 
 
-def command(name, text):
+def command(name, text, *options):
     return subprocess.run(
-        [sys.executable, "manage.py", name], cwd=ROOT, input=text, capture_output=True, text=True, check=False
+        [sys.executable, "manage.py", name, *options], cwd=ROOT, input=text, capture_output=True, text=True, check=False
     )
 
 
@@ -177,6 +180,28 @@ def test_score_texts_answers_a_line_for_each_query():
     assert first["query"] == 1
     assert first["scores"]["w"] > first["scores"]["e"]
     assert list(second["scores"]) == ["e"]
+    assert done.stderr.splitlines() == [
+        "2 candidates, 2 texts to score them for.",
+        "2 of 2 passages of the candidates are read.",
+        "Candidates are read; now the texts.",
+        "Done.",
+    ]
+
+
+def test_score_texts_reads_no_more_of_a_candidate_than_its_budget():
+    late = "Payroll of a school. " * 60 + "Industrial waste water treatment."
+    lines = [
+        {"kind": "cand", "id": "late", "lang": "en", "texts": [late]},
+        {"kind": "query", "id": 1, "lang": "en", "text": "waste water", "cands": None},
+    ]
+
+    def passages(budget):
+        done = command("score_texts", "\n".join(map(json.dumps, lines)), "--budget", budget)
+        return done.stderr.splitlines()[1:2]
+
+    assert passages("100") == ["1 of 1 passages of the candidates are read."]
+    assert passages("800") == ["2 of 2 passages of the candidates are read."]
+    assert "at least one token" in command("score_texts", "", "--budget", "0").stderr
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,17 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from advisory.meaning import Embedder
+from advisory.meaning import TOKEN_BUDGET, Embedder
 from advisory.scoring import Need, Profile, Scores, score
 
-TOKEN_BUDGET = 2000
+# A line of progress at most this often (seconds).
+EVERY = 2.0
 
 
 class Command(BaseCommand):
@@ -18,22 +20,48 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tokens", type=int, default=TOKEN_BUDGET, help="Tokens read of each candidate.")
+        parser.add_argument(
+            "--budget",
+            type=int,
+            default=TOKEN_BUDGET,
+            help=f"Tokens read of each candidate; {TOKEN_BUDGET} if not given.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["budget"] < 1:
+            raise CommandError("The budget must be at least one token.")
         candidates, queries = _read(sys.stdin)
-        embedder = Embedder()
-        read = embedder.embed_documents([line["texts"] for line in candidates], options["tokens"])
+        embedder, progress = Embedder(), _Progress(self.stderr)
+        progress.say(f"{len(candidates)} candidates, {len(queries)} texts to score them for.")
+        read = embedder.embed_documents([line["texts"] for line in candidates], options["budget"], progress)
         profiles = [
             Profile(str(number), tuple(line["texts"]), line.get("lang") or "", tuple(vectors))
             for number, (line, vectors) in enumerate(zip(candidates, read, strict=True))
         ]
+        progress.say("Candidates are read; now the texts.")
         needs = [
             Need(str(number), line["text"], line.get("lang") or "", embedder.embed_query(line["text"]))
             for number, line in enumerate(queries)
         ]
         for answer in _answers(score(profiles, needs), candidates, queries):
             self.stdout.write(json.dumps(answer, ensure_ascii=False))
+        progress.say("Done.")
+
+
+class _Progress:
+    """Says on standard error, a line at a time, how far the reading is."""
+
+    def __init__(self, to: Any) -> None:
+        self.to, self.last = to, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if done == total or time.monotonic() - self.last >= EVERY:
+            self.last = time.monotonic()
+            self.say(f"{done} of {total} passages of the candidates are read.")
+
+    def say(self, sentence: str) -> None:
+        self.to.write(sentence, str)  # in no colour: nothing is wrong
+        self.to.flush()
 
 
 def _read(lines: Iterable[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
