@@ -81,8 +81,8 @@ def test_the_optimum_of_six_advisors_and_three_projects(programme, coordinator, 
     assert (run.state, run.result["status"]) == ("done", "proven")
     best = {("b2", 0), ("b1", 1), ("b3", 2), ("s1", 0), ("s2", 1), ("s3", 2)}
     assert pairs(run, advisors, projects) == best
-    # Beside areas and languages: the country (half a point, all know Spain) and exactly the kind (half a point); a weight
-    # of 1 is 10 points, and 30 a place stand for the average of words and meaning.
+    # Beside areas and languages: the country (half a point, all know Spain) and exactly the kind (half a point). A
+    # weight of 1 is 10 points, and 30 a place stand for the average of words and meaning.
     assert run.result["min"] == pytest.approx((1 + 2 * (0.95 + 1)) * 10 + 2 * 30, abs=0.01)
     assert run.result["sum"] == pytest.approx((13 / 3 + 6 * (0.95 + 1)) * 10 + 6 * 30, abs=0.01)
     made = {(one.advisor_id, one.project_id): one for one in run.assignments.all()}
