@@ -102,9 +102,10 @@ def answer_of(run: Any, given: dict[str, Any]) -> dict[str, Any]:
     found = tried(run.inputs, run.scores, run.result, terms_after(run, given), SECONDS)
     if found["status"] == "infeasible":
         problem, keys = found["contradiction"]
-        return {"reasons": told(problem, keys, say=_)}
+        return {"reasons": told(problem, keys, say=_), "is_impossible": True}
     if found["after"]["sum"] is None:
-        return {"reasons": [_("No assignment was found in the time that a page may take. Take it over to be sure.")]}
+        unsure = _("No assignment was found in the time that a page may take")
+        return {"reasons": [unsure, _("Take the change over: the run has more time, in the background.")]}
     before, after = found["before"], found["after"]
     return {
         "is_proven": found["status"] == "proven",

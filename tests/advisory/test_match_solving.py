@@ -110,7 +110,8 @@ class TestWhatIf:
 
         nothing = {"advisor": "", "language_for": str(projects[0].pk), "language": "mt"}
         said = client.get(page, nothing).content.decode()
-        assert "This cannot be" in said
+        assert "This cannot be met:" in said
+        assert "Take over" not in said
         assert f"An advisor of {projects[0].name} must speak mt; 0 do." in said
         for given, sentence in (
             ({"advisor": "", "places": "2"}, "Choose the advisor and the number of projects."),
