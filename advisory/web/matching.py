@@ -17,10 +17,18 @@ from advisory.assignment import PARTS
 from advisory.fit import WEIGHTS
 from advisory.forms.solving import AdjustMatch
 from advisory.matchrun import MatchRun
-from advisory.web.solving import conditions_of, figures_sentence, greedy_sentence, kind_chips, loss_of, try_url
+from advisory.web.solving import (
+    conditions_of,
+    figures_sentence,
+    greedy_sentence,
+    kind_chips,
+    loss_of,
+    pairs_table,
+    try_url,
+)
 from advisory.web.ways import WithWays
 from facility.roles import office
-from facility.workflow import door
+from facility.workflow import door, sheets
 from facility.workflow.jobs import Job
 from facility.workflow.once import fingerprint, once
 from facility.workflow.show import carried
@@ -102,10 +110,12 @@ class MatchRunPage(DetailPage):
 
     template = "advisory/match_run.html"
 
-    def get(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """The page, or with `?live` the sentence that says how far the run is."""
+    def get(self, request: HttpRequest, pk: Any) -> Any:
+        """The page, its pairs as a file, or with `?live` the sentence that says how far the run is."""
         if "live" in request.GET:
             return self.live(self.find(pk))
+        if (kind := request.GET.get("as", "")) in {"csv", "xlsx"}:
+            return sheets.answer(kind, "match-run", [pairs_table(self.find(pk))])
         return super().get(request, pk)
 
     def live(self, run: MatchRun) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django_countries import countries
 
 from advisory.advisor import KINDS
+from advisory.assignment import PARTS
 from advisory.equality import GENDERS
 from advisory.forms.solving import WORDS, Changes
 from advisory.matchrun import MatchRun, changed_by
@@ -101,9 +102,10 @@ def answer_of(run: Any, given: dict[str, Any]) -> dict[str, Any]:
     found = tried(run.inputs, run.scores, run.result, terms_after(run, given), SECONDS)
     if found["status"] == "infeasible":
         problem, keys = found["contradiction"]
-        return {"reasons": told(problem, keys, say=_)}
+        return {"reasons": told(problem, keys, say=_), "is_impossible": True}
     if found["after"]["sum"] is None:
-        return {"reasons": [_("No assignment was found in the time that a page may take. Take it over to be sure.")]}
+        unsure = _("No assignment was found in the time that a page may take")
+        return {"reasons": [unsure, _("Take the change over: the run has more time, in the background.")]}
     before, after = found["before"], found["after"]
     return {
         "is_proven": found["status"] == "proven",
@@ -288,6 +290,12 @@ def conditions_of(run: Any) -> list[dict[str, Any]]:
     rows = [{"text": f"{WORDS[name]}: {limits[name]}", "free": ""} for name in WORDS if limits.get(name)]
     if limits.get("language"):
         rows.insert(0, {"text": _("An advisor of each project speaks a language of its country."), "free": ""})
+    if run.state == run.State.FAILED:  # a done run shows its pins among the pairs
+        for pair in run.pins:
+            advisor, _colon, project = pair.partition(":")
+            said = _("%(advisor)s is pinned to %(project)s.")
+            text = said % {"advisor": names.get(advisor, "–"), "project": names.get(project, "–")}
+            rows.append({"text": text, "free": pair})
     for advisor, places in run.changes.get("capacity", {}).items():
         said = _("%(name)s takes at most %(n)d of these projects.") % {"name": names.get(advisor, "–"), "n": places}
         rows.append({"text": said, "free": f"capacity:{advisor}"})
@@ -296,6 +304,25 @@ def conditions_of(run: Any) -> list[dict[str, Any]]:
             said = _("An advisor of %(name)s speaks %(code)s.") % {"name": names.get(project, "–"), "code": code}
             rows.append({"text": said, "free": f"language:{project}:{code}"})
     return rows
+
+
+def pairs_table(run: Any) -> sheets.Table:
+    """The proposed pairs as a table for a file, with their parts and losses."""
+    pairs = sorted(run.result.get("pairs", []), key=lambda pair: pair["points"])
+    known = [name for name, _label in PARTS if any(part["name"] == name for pair in pairs for part in pair["parts"])]
+    labels = dict(PARTS)
+    head = [_("Project"), _("Country"), _("Advisor"), _("Kind"), _("Lead"), _("Points")]
+    head += [str(labels[name]) for name in known]
+    head += [_("Runner-up"), _("Loss with the runner-up"), _("Loss if forbidden"), _("Loss of the weakest project")]
+    rows = []
+    for pair in pairs:
+        points_of = {part["name"]: part["points"] for part in pair["parts"]}
+        runner, without = pair.get("runner_up") or {}, pair.get("without") or {}
+        row = [pair["project"]["label"], pair["project"]["country"], pair["advisor"]["label"]]
+        row += [str(dict(KINDS)[pair["kind"]]), bool(pair.get("is_lead")), pair["points"]]
+        row += [points_of.get(name) for name in known]
+        rows.append([*row, runner.get("label"), pair.get("loss"), without.get("sum"), without.get("min")])
+    return sheets.Table("pairs", head, rows)
 
 
 def kind_chips(run: Any, pairs: list[dict[str, Any]], chosen: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from advisory.advisor import Advisor
 from advisory.equality import Equality
 from advisory.matchrun import MatchRun
 from advisory.project import Project
+from advisory.web.solving import kind_chips
 from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
 from facility.workflow.trail import Detail
 from tests import factories as make
@@ -109,7 +110,8 @@ class TestWhatIf:
 
         nothing = {"advisor": "", "language_for": str(projects[0].pk), "language": "mt"}
         said = client.get(page, nothing).content.decode()
-        assert "This cannot be" in said
+        assert "This cannot be met:" in said
+        assert "Take over" not in said
         assert f"An advisor of {projects[0].name} must speak mt; 0 do." in said
         for given, sentence in (
             ({"advisor": "", "places": "2"}, "Choose the advisor and the number of projects."),
@@ -140,14 +142,22 @@ class TestWhatIf:
         assert fresh(run).changes == {"capacity": {}, "languages": {}}
         assert advisor in proposed(fresh(run)).values()
 
-    def test_a_run_that_failed_by_a_change_can_be_freed_of_it(self, programme, coordinator, three):
-        projects, _advisors = three
+    def test_a_run_that_failed_by_a_change_can_be_freed_of_it(self, programme, coordinator, three, client):
+        projects, advisors = three
         run = done(programme, coordinator)
         run.perform("adjust", by=coordinator, language_for=str(projects[0].pk), language="mt")
         matching.run("advisory.run_match")
         run = fresh(run)
         assert run.state == "failed"
         assert "must speak mt; 0 do." in run.why
+        pinned = f"{advisors[0].pk}:{projects[0].pk}"
+        run.perform("adjust", by=coordinator, pin=pinned)  # a run that failed keeps the change: it fails again
+        matching.run("advisory.run_match")
+        client.force_login(coordinator)
+        page = client.get(address(run)).content.decode()
+        assert f'value="{pinned}"' in page
+        assert f'value="language:{projects[0].pk}:mt"' in page
+        run = fresh(run)
         run.perform("adjust", by=coordinator, free=f"language:{projects[0].pk}:mt")
         matching.run("advisory.run_match")
         assert fresh(run).state == "done"
@@ -230,6 +240,15 @@ class TestLimits:
         assert "Taking the best pair that is left, again and again" in page
         assert "Forbidding it and placing everybody anew" in page
         assert "Business advisor, lead" in page
+        lines = b"".join(client.get(address(run, "?as=csv")).streaming_content).decode().splitlines()
+        assert len(lines) == 3
+        assert all(line.endswith(",4.2,4.2") or ",4.2," in line for line in lines[1:])
+        assert "?kind=" not in page  # one kind only
+        assert [one["url"] for one in kind_chips(run, [{"kind": "business"}, {"kind": "sustainability"}], "")] == [
+            "?",
+            "?kind=business",
+            "?kind=sustainability",
+        ]
         assert len(run.scores) == len(run.inputs["advisors"]) == len(advisors)
         assert "scores" not in client.get(f"/api/match-runs/{run.pk}/").json()
 
