@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from advisory.fit import Matrix, Need, Profile
+from advisory.weighing import Matrix, Need, Profile
 
 # The usual constants of BM25: how fast a repeated word saturates, how much a long text is discounted.
 SATURATION = 1.2

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from advisory.fit import TEXTUAL
 from advisory.placing import Terms, placed
 from advisory.scoring import Ask, Need, Profile, Record, Scores, score
+from advisory.weighing import TEXTUAL
 
 POINTS = 10.0
 BASE = 3.0
@@ -34,7 +34,7 @@ def propose(
 
     `texts` has (text, language, passage vectors or None) of each advisor's CV by advisor id; `asked` has each
     project's texts by project id; terms: what the coordinator set (see `advisory.placing.placed`); `weights` by term
-    of the score (see `advisory.fit`).
+    of the score (see `advisory.weighing`).
     """
     advisors, projects = inputs["advisors"], inputs["projects"]
     if not advisors or not projects:

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import Count, F
 
 from advisory.assignment import Assignment
-from advisory.fit import ecosystems_of
 from advisory.session import SupportSession
+from advisory.weighing import ecosystems_of
 
 # A partner's country or sector counts half of the lead's.
 PARTNER_SHARE = 0.5

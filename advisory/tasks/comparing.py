@@ -9,10 +9,10 @@ import numpy as np
 
 from advisory.bm25 import cut, sentences_of
 from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
-from advisory.fit import Ask
 from advisory.matchrun import MatchRun
 from advisory.meaning import KNOWN_LANGUAGES, MODEL, Embedder
 from advisory.vectors import AskVector
+from advisory.weighing import Ask
 from facility.workflow.jobs import Job
 
 # Tokens of a CV's work (no contact data) that are embedded, and of a text of a project; see docs/matching.md.

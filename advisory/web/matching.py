@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from advisory.advisor import KINDS, Advisor
 from advisory.assignment import PARTS
-from advisory.fit import WEIGHTS
 from advisory.forms.solving import AdjustMatch
 from advisory.matchrun import MatchRun
 from advisory.web.solving import (
@@ -27,6 +26,7 @@ from advisory.web.solving import (
     try_url,
 )
 from advisory.web.ways import WithWays
+from advisory.weighing import WEIGHTS
 from facility.roles import office
 from facility.workflow import door, sheets
 from facility.workflow.jobs import Job

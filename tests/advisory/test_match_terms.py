@@ -12,10 +12,10 @@ import pytest
 
 from advisory import meaning
 from advisory.curriculum import CvField, CvPassage
-from advisory.fit import WEIGHTS
 from advisory.matchrun import MatchRun
 from advisory.tasks import comparing
 from advisory.vectors import AskVector
+from advisory.weighing import WEIGHTS
 from facility.workflow.engine import Part
 from facility.workflow.steps import SYSTEM, Invalid
 from tests import factories as make

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisory.bm25 import sentences_of
-from advisory.fit import ECOSYSTEM_OF, WEIGHTS, Ask, Need, Profile, Record, ecosystems_of
 from advisory.scoring import score
+from advisory.weighing import ECOSYSTEM_OF, WEIGHTS, Ask, Need, Profile, Record, ecosystems_of
 from advisory.work import work_of
 from facility.registry.cluster import ECOSYSTEMS, NACE
 
