@@ -73,7 +73,7 @@ class Sight:
     def wanted(self) -> Wanted:
         """The filters of the address; limits that make no sense filter nothing."""
         kept = self.limits.kept()
-        chosen = {facet: tuple(self.request.GET.getlist(facet)) for facet in FACETS}
+        chosen: dict[str, Any] = {facet: tuple(self.request.GET.getlist(facet)) for facet in FACETS}
         limits = {name: kept[name] for name in ("level", "years", "free_from", "places", "days") if name in kept}
         return Wanted(**chosen, **limits)
 

@@ -192,7 +192,7 @@ def test_a_question_in_another_language_finds_the_sentence(programme, coordinato
         ("zamknięty obieg wody w farbiarniach", water, WATER),
         ("comptabilité d'une boulangerie", money, MONEY),
         ("Buchführung für kleine Hotels", money, MONEY),
-        ("pszczelarstwo dla szkół", bees, BEES),
+        ("hodowla pszczół i lekcje o pszczołach", bees, BEES),
     ]:
         answer = asked(office, question)
         first = answer.context["rows"][0]
