@@ -58,22 +58,23 @@ piece AS (
 SELECT advisor_id, cv, total.score, (array_agg("order" ORDER BY weight DESC, "order"))[1:%(shown)s]
 FROM piece JOIN total USING (cv) GROUP BY advisor_id, cv, total.score
 """
-# The mean of the nearest sentences, off what all sentences of the language have in common with the question.
+# The mean of the nearest sentences, off what all of the language have in common with the question; the names of areas
+# that were added are shorter than any sentence, lie nearer to every question, and are a group of their own.
 BY_MEANING = """
 WITH near AS MATERIALIZED (
-    SELECT cv.advisor_id, cv.id AS cv, sentence."order", sentence.language,
+    SELECT cv.advisor_id, cv.id AS cv, sentence."order", sentence.language, sentence.start IS NULL AS is_added,
            -(sentence.vector <#> %(vector)s::halfvec) AS near
     FROM advisory_cvsentence sentence JOIN advisory_curriculumvitae cv ON cv.id = sentence.curriculum_id
     WHERE sentence.vector IS NOT NULL AND cv.state = 'confirmed' AND cv.programme_id = ANY(%(programmes)s)
 ),
 common AS (SELECT avg(near) AS middle FROM near),
 spoken AS (
-    SELECT language, avg(near) AS middle, least(1, count(DISTINCT cv)::float / %(enough)s) AS trust
-    FROM near GROUP BY language
+    SELECT language, is_added, avg(near) AS middle, least(1, count(DISTINCT cv)::float / %(enough)s) AS trust
+    FROM near GROUP BY language, is_added
 ),
 own AS (
     SELECT advisor_id, cv, "order", near - trust * spoken.middle - (1 - trust) * common.middle AS near
-    FROM near JOIN spoken USING (language) CROSS JOIN common
+    FROM near JOIN spoken USING (language, is_added) CROSS JOIN common
 ),
 placed AS (SELECT *, row_number() OVER (PARTITION BY cv ORDER BY near DESC, "order") AS nth FROM own)
 SELECT advisor_id, cv, avg(near) FILTER (WHERE nth <= %(best)s), array_agg("order" ORDER BY nth)

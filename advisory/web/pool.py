@@ -25,7 +25,7 @@ from django.views import View
 from django_countries import countries
 
 from advisory import meaning
-from advisory.advisor import KINDS, Advisor
+from advisory.advisor import KINDS, OPEN, Advisor
 from advisory.facets import FACETS, Row, Wanted, sift
 from advisory.forms.pool import PoolLimits
 from advisory.pool import pool_rows, unsearchable
@@ -71,9 +71,10 @@ class Sight:
 
     @cached_property
     def wanted(self) -> Wanted:
-        """The filters of the address; limits that make no sense filter nothing."""
+        """The filters of the address; without a state, who was declined or has retired is left out."""
         kept = self.limits.kept()
-        chosen = {facet: tuple(self.request.GET.getlist(facet)) for facet in FACETS}
+        chosen: dict[str, Any] = {facet: tuple(self.request.GET.getlist(facet)) for facet in FACETS}
+        chosen["state"] = chosen["state"] or OPEN
         limits = {name: kept[name] for name in ("level", "years", "free_from", "places", "days") if name in kept}
         return Wanted(**chosen, **limits)
 
@@ -159,7 +160,8 @@ class PoolPage(OfficeOnly):
         pages = max(1, -(-len(fitting) // PAGE))
         page = min(max(int(number) if number.isdecimal() and len(number) < len("10000") else 1, 1), pages)
         shown = fitting[(page - 1) * PAGE : page * PAGE]
-        is_narrowed = len(fitting) < len(sight.rows) or bool(sight.question)
+        chosen = chips_of(sight, names)
+        is_narrowed = bool(chosen or sight.question or "state" in sight.request.GET)
         return {
             "lede": lede_of(len(fitting), len(sight.rows), is_narrowed=is_narrowed),
             "question": sight.question,
@@ -169,7 +171,7 @@ class PoolPage(OfficeOnly):
             "limits": sight.limits,
             "facets": facets_of(sight, counts, names),
             "states": states_of(sight, counts),
-            "chosen": chips_of(sight, names),
+            "chosen": chosen,
             "kept": kept_of(sight),
             "rows": [line(row, sight, names) for row in with_sentences(shown, sight)],
             "columns": columns(),
@@ -249,8 +251,8 @@ def facets_of(sight: Sight, counts: dict[str, Counter[str]], names: dict[str, di
 
 def states_of(sight: Sight, counts: dict[str, Counter[str]]) -> list[dict[str, Any]]:
     """The states as chips with their numbers."""
-    asked = set(sight.wanted.state)
-    made = [{"label": _("All"), "url": sight.query(state=None, page=None), "current": not asked}]
+    asked = set(sight.request.GET.getlist("state"))
+    made = [{"label": _("Current"), "url": sight.query(state=None, page=None), "current": not asked}]
     for state in Advisor.State:
         number = counts["state"][state.value]
         if number or state.value in asked:
@@ -262,7 +264,7 @@ def states_of(sight: Sight, counts: dict[str, Counter[str]]) -> list[dict[str, A
 def kept_of(sight: Sight) -> list[tuple[str, str]]:
     """What travels with the filters: the key of the question, and the states, which have chips of their own."""
     asked = [("words", sight.request.GET["words"])] if sight.question else []
-    return asked + [("state", state) for state in sight.wanted.state]
+    return asked + [("state", state) for state in sight.request.GET.getlist("state")]
 
 
 def chips_of(sight: Sight, names: dict[str, dict[str, str]]) -> list[dict[str, Any]]:

@@ -192,7 +192,7 @@ def test_a_question_in_another_language_finds_the_sentence(programme, coordinato
         ("zamknięty obieg wody w farbiarniach", water, WATER),
         ("comptabilité d'une boulangerie", money, MONEY),
         ("Buchführung für kleine Hotels", money, MONEY),
-        ("pszczelarstwo dla szkół", bees, BEES),
+        ("hodowla pszczół i lekcje o pszczołach", bees, BEES),
     ]:
         answer = asked(office, question)
         first = answer.context["rows"][0]
@@ -394,6 +394,7 @@ def test_several_are_declined_with_a_reason_or_none(programme, coordinator, offi
         == 302
     )
     assert set(Advisor.objects.filter(pk__in=keys[1:]).values_list("reason_text", flat=True)) == {"No work with firms."}
+    assert names_on(office.get(PAGE)) == [] and len(names_on(office.get(PAGE, {"state": "declined"}))) == 3
 
 
 def test_the_preview_asks_as_often_for_one_as_for_three(programme, coordinator, office, django_assert_max_num_queries):
