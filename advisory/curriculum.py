@@ -16,8 +16,7 @@ from pgvector.django import VectorField
 from advisory.advisor import OPEN, Advisor
 from advisory.meaning import DIMENSION
 from advisory.redaction import GONE
-from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, countries_in, hash_of, parsed, worded, years_in
-from facility.bid import AREAS
+from advisory.said import CONFIRMABLE, WORK, countries_in, hash_of, parsed, worded, work_told, years_in
 from facility.registry.documents import Document
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, office, parent_step, system, who
@@ -330,13 +329,7 @@ class CurriculumVitae(InProgramme):
 
     def told(self) -> str:
         """What the CV says on the person's work, without name and contact: the text that meaning is taken from."""
-        wanted = {"area": "snippet", "employment": "value", "skill": "value", "degree": "value", "project": "value"}
-        lines: dict[str, None] = {}
-        order = list(wanted)
-        for one in sorted(self.fields.filter(name__in=wanted), key=lambda one: (order.index(one.name), one.order)):
-            text = one.snippet or dict(AREAS).get(one.value, "") if one.name == "area" else one.value
-            lines[text["title"] if isinstance(text, dict) else text] = None
-        return ". ".join(str(line) for line in lines if line)
+        return work_told(list(self.fields.filter(name__in=WORK)))
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """What was found, where, and whether a person confirmed it."""
@@ -395,14 +388,4 @@ class CvPassage(Part):
         return self.text_sha256[:12]
 
 
-__all__ = [
-    "CONFIRMABLE",
-    "COUNTRIES",
-    "MEMBERS",
-    "CurriculumVitae",
-    "CvField",
-    "CvPassage",
-    "hash_of",
-    "parsed",
-    "worded",
-]
+__all__ = ["CurriculumVitae", "CvField", "CvPassage", "hash_of", "parsed", "worded"]

@@ -45,6 +45,20 @@ ENTRY_PARTS = {
 }
 
 
+# What tells of somebody's work, in the order in which it is told, and from which column.
+WORK = {"area": "snippet", "employment": "value", "skill": "value", "degree": "value", "project": "value"}
+
+
+def work_told(fields: list[Any]) -> str:
+    """What these fields say on the work, each line once, areas first."""
+    lines: dict[str, None] = {}
+    order = list(WORK)
+    for one in sorted(fields, key=lambda one: (order.index(one.name), one.order)):
+        text = one.snippet or dict(AREAS).get(one.value, "") if one.name == "area" else one.value
+        lines[text["title"] if isinstance(text, dict) else text] = None
+    return ". ".join(str(line) for line in lines if line)
+
+
 def hash_of(text: str) -> str:
     """The SHA-256 by which a text is known."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -13,10 +13,11 @@ from django_countries import countries
 
 from advisory.advisor import KINDS, LEVELS, OPEN, SERVES, Advisor
 from advisory.assignment import conflicts_of
-from advisory.curriculum import CONFIRMABLE, CurriculumVitae, parsed, worded
+from advisory.curriculum import CurriculumVitae
 from advisory.cv.reading import MAX_FIELDS, Field, missing
 from advisory.matchrun import OPEN_PROJECT, lacking
 from advisory.project import Project
+from advisory.said import CONFIRMABLE, parsed, worded
 from facility.bid import AREAS
 from facility.forms import SHORT, Edits, ReceiveDocument, long_text
 from facility.registry.cluster import ECOSYSTEMS, Cluster

@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from advisory.advisor import LEVELS
-from advisory.curriculum import CONFIRMABLE, COUNTRIES, MEMBERS, CurriculumVitae, worded
+from advisory.curriculum import CurriculumVitae
 from advisory.cv.reading import MAX_FIELDS, REQUIRED
+from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, worded
 from advisory.snippets import Document
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
