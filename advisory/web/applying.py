@@ -41,7 +41,7 @@ class ApplyPage(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Finds the call first; one that is not open is said to be so, whatever the reason."""
         found = AdvisorCall.objects.select_related("programme").filter(programme__slug=kwargs["programme"]).first()
-        if found is None or found.state not in AdvisorCall.State:
+        if found is None:
             raise NotFound(_("There is no such record."))
         self.call = found
         return super().dispatch(request, *args, **kwargs)
