@@ -288,7 +288,8 @@ class CurriculumVitae(InProgramme):
         if name in {"confirm", "erase"}:
             duplicate.settle(by=by, curriculum=self)
         if name == "confirm":
-            duplicate.look_around(self.advisor, by=by)
+            advisor: Any = self.advisor
+            duplicate.look_around(advisor, by=by)
 
     # -- what the steps use
 

@@ -44,7 +44,8 @@ class Joinable(WithRights):
         self.languages = [*self.languages, *(one for one in other.languages if one["code"] not in spoken)]
         said = [one.strip() for one in (self.interests, other.interests) if one.strip()]
         self.interests = "\n".join(dict.fromkeys(said))
-        self.trail_also("moved", None, carry_over(other, self, by=by))
+        keep: Any = self
+        self.trail_also("moved", None, carry_over(other, keep, by=by))
         other.perform("be_merged", by=by, advisor=str(self.pk))
 
     @step(label=_("Merge"), source=list(OPEN), target="merged", who=parent_step, quiet=True, form="ToAdvisor")

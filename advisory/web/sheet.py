@@ -154,7 +154,7 @@ class Sheet:
             "place": read.place if read else "",
             "lines": f"{lines[0]}-{lines[1]}" if lines else "",
             "anchor": f"line-{lines[0]}" if lines else "",
-            "low": bool(read) and read.confidence < SURE and not read.confirmed,
+            "low": read is not None and read.confidence < SURE and not read.confirmed,
             "errors": self.errors.get(number, []),
         }
 
