@@ -46,7 +46,9 @@ def accesses(curricula: Any) -> list[list[Any]]:
     files = {cv.pk: cv.document.name for cv in curricula}
     pages = CvAccess.objects.filter(curriculum__in=keys).select_related("person").order_by("-at")
     loads = Download.objects.filter(document__in=list(names)).select_related("person").order_by("-at")
-    found = [(one.at, files[one.curriculum_id], one.person, _t("page")) for one in pages[:SHOWN_AT_MOST]]
+    found: list[tuple[Any, str, Any, str]] = [
+        (one.at, files[one.curriculum_id], one.person, _t("page")) for one in pages[:SHOWN_AT_MOST]
+    ]
     found += [(one.at, names[one.document_id], one.person, _t("file")) for one in loads[:SHOWN_AT_MOST]]
     found.sort(key=lambda one: one[0], reverse=True)
     return [[name, str(person or _t("System")), what, at] for at, name, person, what in found[:SHOWN_AT_MOST]]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from advisory.rights import WithRights
+from advisory.joinable import OPEN, Joinable
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
 from facility.registry.conflicts import Conflict
@@ -34,8 +34,6 @@ SERVES = {"business": ("business",), "sustainability": ("sustainability",), "bot
 LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2", "native")
 # From this level on somebody can work in a language; a language without a level counts as such.
 WORKING_LEVELS = {*LEVELS[2:], None, ""}
-# States in which the record can still change.
-OPEN = ("candidate", "shortlisted", "pool", "suspended")
 
 own_advisor = who("own advisor", lambda person: Q(pk__in=held(person, "advisor", scope="advisor")), "advisor")
 project_fellow = who(
@@ -56,7 +54,7 @@ def revoke(person: Any, scope: str, key: Any, *, by: Any, reason: str) -> None:
         Grant.objects.get(pk=held_now.pk).perform("revoke", by=by, reason=reason)
 
 
-class Advisor(WithRights):
+class Advisor(Joinable):
     """Somebody who advises clusters: found by a CV, admitted to the pool, and assigned to projects from there."""
 
     class State(models.TextChoices):
@@ -146,9 +144,6 @@ class Advisor(WithRights):
     consent = models.BooleanField(_("consent to keep the CV"), default=False)
     interests = models.TextField(_("declaration of interests"), blank=True, default="")
     reason_text = models.TextField(_("reason"), blank=True, default="")
-    merged_into = models.ForeignKey(
-        "self", null=True, on_delete=models.PROTECT, related_name="merged", verbose_name=_("merged into")
-    )
 
     class Meta:
         verbose_name = _("advisor")
@@ -341,34 +336,12 @@ class Advisor(WithRights):
         self.reason_text = reason
         revoke(self.person, "programme", self.programme_id, by=by, reason=_t("left the pool of advisors"))
 
-    @step(
-        label=_("Take over another record"), source=list(OPEN), target=None, who=parent_step, quiet=True, form="Absorb"
-    )
-    def absorb(self, *, by: Any, other: Advisor) -> None:
-        """CVs, assignments, sessions, interests and lists of another record of the same person become this one's."""
-        from advisory.joining import carry_over
-
-        for name in ("areas", "countries", "sectors"):
-            setattr(self, name, list(dict.fromkeys([*getattr(self, name), *getattr(other, name)])))
-        spoken = {one["code"] for one in self.languages}
-        self.languages = [*self.languages, *(one for one in other.languages if one["code"] not in spoken)]
-        said = [one.strip() for one in (self.interests, other.interests) if one.strip()]
-        self.interests = "\n".join(dict.fromkeys(said))
-        self.trail_also("moved", None, carry_over(other, self, by=by))
-        other.perform("be_merged", by=by, advisor=str(self.pk))
-
-    @step(label=_("Merge"), source=list(OPEN), target=State.MERGED, who=parent_step, quiet=True, form="ToAdvisor")
-    def be_merged(self, *, by: Any, advisor: Advisor) -> None:
-        """Another record of the same person has taken everything over."""
-        self.merged_into = advisor
-
     def after_step(self, name: str, *, by: Any) -> None:
-        """Whoever may be the same person is noted."""
+        """Whoever may be the same person is noted; of one who follows from a CV, the CV looks around itself."""
         from advisory.duplicate import look_around, settle
         from advisory.erasing import empty_details
 
         passage = door.current()
-        # Of one who follows from a CV, the CV looks around once it is confirmed.
         if name == "create" and (passage is None or passage.outer is None):
             look_around(self, by=by)
         if name == "erase":
@@ -378,11 +351,6 @@ class Advisor(WithRights):
             settle(by=by, other=self)
 
     # -- what others ask
-
-    def live_projects(self) -> list[tuple[Any, str]]:
-        """(key, name) of the projects on which the advisor has a place."""
-        live = self.assignments.filter(state__in=["approved", "offered", "accepted", "active"])
-        return list(live.values_list("project_id", "project__name"))
 
     def facts_for(self, face: str) -> tuple[str, ...]:
         """Fellows in a project read name and kind; everything else is for the advisor and the office."""

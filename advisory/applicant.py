@@ -129,7 +129,7 @@ class Applicant(models.Model):
             if known.applicant_id not in {None, person.pk} or (known.advisor and known.advisor.person_id != person.pk):
                 raise Blocked([_("This file was handed in for somebody else. Send a CV of your own.")])
             return known.perform("claim", by=SYSTEM, applicant=str(person.pk))
-        data = {"advisor": str(advisor.pk)} if advisor else {"programme": str(self.call.programme_id)}
+        data: dict[str, Any] = {"advisor": str(advisor.pk)} if advisor else {"programme": str(self.call.programme_id)}
         files = {"file": SimpleUploadedFile(held.file_name, content)}
         return CurriculumVitae(applicant=person).perform("receive", by=SYSTEM, files=files, **data)
 

@@ -16,7 +16,7 @@ from pgvector.django import VectorField
 from advisory.advisor import OPEN, Advisor
 from advisory.meaning import DIMENSION
 from advisory.redaction import GONE
-from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, countries_in, hash_of, parsed, worded, years_in
+from advisory.said import CONFIRMABLE, countries_in, hash_of, parsed, worded, years_in
 from advisory.searchable import Searchable
 from advisory.work import work_of
 from facility.registry.conflicts import follow_up
@@ -293,8 +293,9 @@ class CurriculumVitae(Searchable, InProgramme):
         if name in {"confirm", "erase"}:
             duplicate.settle(by=by, curriculum=self)
         if name == "confirm":
-            duplicate.look_around(self.advisor, by=by)
-            follow_up(by=by, people=[self.advisor.person_id])
+            advisor: Any = self.advisor
+            duplicate.look_around(advisor, by=by)
+            follow_up(by=by, people=[advisor.person_id])
 
     # -- what the steps use
 
@@ -394,14 +395,4 @@ class CvPassage(Part):
         return self.text_sha256[:12]
 
 
-__all__ = [
-    "CONFIRMABLE",
-    "COUNTRIES",
-    "MEMBERS",
-    "CurriculumVitae",
-    "CvField",
-    "CvPassage",
-    "hash_of",
-    "parsed",
-    "worded",
-]
+__all__ = ["CurriculumVitae", "CvField", "CvPassage", "hash_of", "parsed", "worded"]

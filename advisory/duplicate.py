@@ -77,10 +77,10 @@ class Duplicate(InProgramme):
 
     state = state_field(State)
     advisor = models.ForeignKey(Advisor, on_delete=models.PROTECT, related_name="duplicates", verbose_name=_("advisor"))
-    curriculum = models.ForeignKey(
+    curriculum: Any = models.ForeignKey(
         CurriculumVitae, null=True, on_delete=models.PROTECT, related_name="duplicates", verbose_name=_("CV")
     )
-    other = models.ForeignKey(
+    other: Any = models.ForeignKey(
         Advisor, null=True, on_delete=models.PROTECT, related_name="other_duplicates", verbose_name=_("other advisor")
     )
     reasons = models.JSONField(default=list)

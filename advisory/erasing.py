@@ -62,6 +62,9 @@ def take_away(advisor: Any, *, by: Any) -> dict[str, int]:
     for name, empty in EMPTY.items():
         setattr(advisor, name, empty())
     end_roles(advisor, by=by)
+    # Another record of the same person, which had become this one.
+    for other in type(advisor).objects.filter(merged_into=advisor.pk, state="merged").order_by("pk"):
+        other.perform("erase", by=by, sure=True)
     counts["notices"] = forget_words(advisor, keys)
     counts["account"] = forget_person(advisor, by=by)
     return counts

@@ -202,7 +202,7 @@ class CvIntake(InProgramme):
             row.outcome = row.TAKEN
         except Refused as refused:
             said = [one for many in refused.errors.values() for one in many] if isinstance(refused, Invalid) else []
-            row.outcome, row.why = row.REFUSED, " ".join(map(str, said or [refused]))[:500]
+            row.outcome, row.why = row.REFUSED, " ".join(map(str, said) if said else [str(refused)])[:500]
 
     def let_go(self) -> None:
         """The ZIP is needed no more; it goes when the step is written."""

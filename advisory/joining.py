@@ -42,7 +42,7 @@ def carry_over(gone: Advisor, keep: Advisor, *, by: Any) -> dict[str, int]:
 
 def older_cv(gone: Advisor, keep: Advisor, *, by: Any) -> None:
     """Of two confirmed CVs the one that was confirmed last stays in force."""
-    confirmed = [cv for one in (gone, keep) for cv in one.curricula.filter(state="confirmed")]
+    confirmed: list[Any] = [cv for one in (gone, keep) for cv in one.curricula.filter(state="confirmed")]
     for cv in sorted(confirmed, key=lambda cv: cv.confirmed_at)[:-1]:
         cv.perform("replace", by=by)
 
@@ -54,7 +54,9 @@ def move_interests(gone: Advisor, keep: Advisor, *, by: Any) -> None:
     for one in Conflict.objects.filter(person=gone.person_id).order_by("pk"):
         if tuple(getattr(one, name) for name in ties) in known:
             continue
-        tied = {name: str(key) for name in ("cluster", "organisation", "other") if (key := getattr(one, f"{name}_id"))}
+        tied: dict[str, Any] = {
+            name: str(key) for name in ("cluster", "organisation", "other") if (key := getattr(one, f"{name}_id"))
+        }
         Conflict().perform("declare", by=by, person=str(keep.person_id), kind=one.kind, note=one.note, **tied)
 
 

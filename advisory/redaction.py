@@ -49,9 +49,9 @@ def _is_of_others(value: Any, key: str) -> bool:
 
 
 def _canonical(value: Any) -> Any:
-    """A number that is whole is written as such, since a database knows no -0.0 and no 1e16."""
+    """The database knows no -0.0: it gives back 0.0."""
     if isinstance(value, dict):
         return {str(name): _canonical(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_canonical(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return value + 0.0 if isinstance(value, float) else value

@@ -119,15 +119,18 @@ class WithRights(InProgramme):
     def to_remind(cls) -> Any:
         """Those whose date is near and who have not been told."""
         near = clock.today() + NOTICE
-        rows = cls.objects.filter(state__in=FORGOTTEN, reminded_of_keeping_at__isnull=True, keep_until__lte=near)
-        return rows.order_by("pk")
+        rows: Any = cls.objects
+        return rows.filter(state__in=FORGOTTEN, reminded_of_keeping_at__isnull=True, keep_until__lte=near).order_by(
+            "pk"
+        )
 
     @classmethod
     def to_erase(cls) -> Any:
         """Those who asked long enough ago, and those whose date has passed and who were told in time."""
         asked = Q(erasure_asked_at__lte=clock.now() - ERASED_AFTER, state__in=THERE)
         over = Q(state__in=FORGOTTEN, keep_until__lt=clock.today())
-        return cls.objects.filter(asked | over & Q(reminded_of_keeping_at__lte=clock.now() - NOTICE)).order_by("pk")
+        rows: Any = cls.objects
+        return rows.filter(asked | over & Q(reminded_of_keeping_at__lte=clock.now() - NOTICE)).order_by("pk")
 
 
 def after_months(day: dt.date, months: int) -> dt.date:

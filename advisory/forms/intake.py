@@ -40,7 +40,7 @@ class UploadCvs(StepForm):
     """A ZIP, several files or a folder of CVs; several become one ZIP here, so that all take the same way."""
 
     programme = programme_field()
-    files = SeveralFiles(
+    files = SeveralFiles(  # type: ignore[assignment]  # a field of the form, not what was posted
         label=_("ZIP or files"),
         required=False,
         max_length=200,
@@ -88,7 +88,8 @@ def packed(files: list[Any]) -> TemporaryUploadedFile:
     name = files[0].name if len(files) == 1 else _t("%d files") % len(files)
     made = TemporaryUploadedFile(name, "application/zip", 0, None)
     names: set[str] = set()
-    with zipfile.ZipFile(made.file, "w") as archive:
+    space: Any = made.file
+    with zipfile.ZipFile(space, "w") as archive:
         for number, one in enumerate(files, 1):
             inside = one.name if one.name not in names else f"{number}/{one.name}"
             names.add(inside)
@@ -96,8 +97,8 @@ def packed(files: list[Any]) -> TemporaryUploadedFile:
                 for chunk in one.chunks():
                     entry.write(chunk)
             one.seek(0)
-    made.size = made.file.tell()
-    made.file.seek(0)
+    made.size = space.tell()
+    space.seek(0)
     return made
 
 

@@ -13,12 +13,13 @@ from django_countries import countries
 
 from advisory.advisor import KINDS, LEVELS, OPEN, SERVES, Advisor
 from advisory.checks import conflicts_of
-from advisory.curriculum import CONFIRMABLE, CurriculumVitae, parsed, worded
+from advisory.curriculum import CurriculumVitae
 from advisory.cv.reading import MAX_FIELDS, Field, missing
 from advisory.forms.scoring import Weighed
 from advisory.forms.solving import LimitsForm
 from advisory.matchrun import OPEN_PROJECT, lacking, under_way
 from advisory.project import Project
+from advisory.said import CONFIRMABLE, parsed, worded
 from facility.bid import AREAS
 from facility.forms import SHORT, Edits, ReceiveDocument, long_text
 from facility.registry.cluster import ECOSYSTEMS, Cluster

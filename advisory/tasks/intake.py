@@ -133,7 +133,7 @@ def forget_strays() -> int:
     gone = 0
     for cv in waiting.filter(state__in=["read", "incomplete", "rejected"]).defer("text").order_by("pk"):
         kept = months.get(cv.programme_id, RETENTION_MONTHS)
-        if after_months(cv.received_at.date(), kept) < clock.today():
+        if cv.received_at and after_months(cv.received_at.date(), kept) < clock.today():
             cv.perform("erase", by=SYSTEM)
             gone += 1
     return gone

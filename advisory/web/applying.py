@@ -41,7 +41,7 @@ class ApplyPage(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Finds the call first; one that is not open is said to be so, whatever the reason."""
         found = AdvisorCall.objects.select_related("programme").filter(programme__slug=kwargs["programme"]).first()
-        if found is None or found.state not in AdvisorCall.State:
+        if found is None:
             raise NotFound(_("There is no such record."))
         self.call = found
         return super().dispatch(request, *args, **kwargs)
@@ -72,7 +72,7 @@ class ApplyPage(View):
 class ApplyPlace(View):
     """The own page by the link from the mail: prove the address, mend what was read, consent, see and take away."""
 
-    applicant: Applicant
+    applicant: Any
     is_export = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -230,8 +230,8 @@ def own_or_office(person: Any, pk: Any) -> Advisor:
     """The advisor, for the person and for the office; NotFound else."""
     rows = Advisor.objects.visible_to(person).with_faces(person).select_related("person", "programme")
     found = rows.filter(pk=pk).exclude(state="erased").first()
-    is_theirs = found is not None and (found.person_id == person.pk or person.roles_held() & {"lead", "coordinator"})
-    if not is_theirs or found.face == "public":
+    is_office = bool(person.roles_held() & {"lead", "coordinator"})
+    if found is None or found.face == "public" or not (is_office or found.person_id == person.pk):
         raise NotFound(_("There is no such record."))
     return found
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from advisory.access import CvAccess
 from advisory.advisor import KINDS
-from advisory.curriculum import CONFIRMABLE, CurriculumVitae
+from advisory.curriculum import CurriculumVitae
+from advisory.said import CONFIRMABLE
 from advisory.web.sheet import Sheet
 from facility.registry.documents import Document
 from facility.workflow import door

@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from advisory.advisor import LEVELS
-from advisory.curriculum import CONFIRMABLE, COUNTRIES, MEMBERS, CurriculumVitae, worded
+from advisory.curriculum import CurriculumVitae
 from advisory.cv.reading import MAX_FIELDS, REQUIRED
+from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, worded
 from advisory.snippets import Document
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
@@ -153,7 +154,7 @@ class Sheet:
             "place": read.place if read else "",
             "lines": f"{lines[0]}-{lines[1]}" if lines else "",
             "anchor": f"line-{lines[0]}" if lines else "",
-            "low": bool(read) and read.confidence < SURE and not read.confirmed,
+            "low": read is not None and read.confidence < SURE and not read.confirmed,
             "errors": self.errors.get(number, []),
         }
 

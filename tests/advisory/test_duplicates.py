@@ -177,6 +177,17 @@ def test_two_advisors_become_one_and_nothing_is_lost(two):
     assert trail.verify([Advisor, CurriculumVitae, Assignment, Duplicate]) == []
 
 
+def test_who_was_merged_goes_with_the_one_that_stayed(two):
+    keep, gone, coordinator, both, _cluster = two
+    Duplicate.objects.filter(other__isnull=False).get().perform("merge", by=coordinator, keep=str(keep.pk))
+    for one in both:
+        one.refresh_from_db()
+        one.perform("complete", by=coordinator)
+    keep.perform("erase", by=coordinator, sure=True)
+    gone.person.refresh_from_db()
+    assert (Advisor.objects.get(pk=gone.pk).state, gone.person.name) == ("erased", "Erased person")
+
+
 def test_everything_that_names_an_advisor_can_be_moved():
     """A record that comes to name an advisor needs its step `move`, or a merge would break on it."""
     kept = {"advisory.duplicate", "advisory.advisor"}

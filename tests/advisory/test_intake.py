@@ -24,7 +24,7 @@ from tests import factories as make
 from tests.advisory import making_matching as making
 from tests.advisory import making_packs as packs
 
-pytestmark = pytest.mark.django_db(transaction=False)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

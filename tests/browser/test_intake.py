@@ -54,7 +54,7 @@ def test_the_office_uploads_a_zip_and_confirms_two_cvs(visit, scene, axe, tmp_pa
     one.saved(f"intake-done-{width}")
     sound(one, page, axe, width)
 
-    page.get_by_role("link", name="Confirm, 1.txt").click()
+    page.locator("tr", has_text="1.txt").get_by_role("link", name=re.compile("^Confirm")).click()
     name = page.locator("[data-lines] input[type=text], [data-lines] input:not([type])").first
     name.focus()
     expect(page.locator(".paper-line.lit")).to_have_count(1)
@@ -125,7 +125,7 @@ def test_somebody_applies_by_the_open_form(visit, scene, axe, tmp_path, width, s
     page.get_by_role("button", name="Send my application").click()
     expect(page.get_by_text("Your application is in")).to_be_visible()
     one.saved(f"apply-kept-{width}")
-    assert page.get_by_text("Kept until").is_visible()
+    expect(page.get_by_text("Kept until").first).to_be_visible()
     if script:
         sound(one, page, axe, width)
     assert one.faults == []

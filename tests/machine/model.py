@@ -112,6 +112,7 @@ MODEL: dict[str, dict[str, Row]] = {
     """),
     "facility.conflict": rows("""
         declare: new -> kept                                      | office_of_person oneself system
+        erase_note: kept -> =                                     | nobody
     """),
     "facility.evaluatorprofile": rows("""
         describe: new -> kept                                     | office evaluator_oneself system
@@ -126,6 +127,7 @@ MODEL: dict[str, dict[str, Row]] = {
     "facility.document": rows("""
         receive: new -> received                                  | anybody system
         scan_file: received -> clean rejected                     | system
+        erase: received clean rejected -> rejected                | nobody
     """),
     "facility.import": rows("""
         upload: new -> received checked                           | any_office
@@ -222,11 +224,44 @@ MODEL: dict[str, dict[str, Row]] = {
         suspend: pool -> suspended                                | office
         reinstate: suspended -> pool                              | office
         retire: pool suspended -> retired                         | office
+        tell_availability: candidate shortlisted pool suspended -> = | office advisor_of_this
+        absorb: candidate shortlisted pool suspended -> =         | nobody
+        be_merged: candidate shortlisted pool suspended -> merged | nobody
+        ask_erasure: candidate shortlisted declined pool suspended retired merged -> = | advisor_of_this
+        keep_me: candidate shortlisted declined pool suspended retired merged -> = | advisor_of_this
+        remind_of_keeping: candidate shortlisted declined pool suspended retired merged -> = | system
+        erase: candidate shortlisted declined pool suspended retired merged -> erased | office system
+    """),
+    "advisory.advisorcall": rows("""
+        create: new -> closed                                     | office
+        edit: closed open -> =                                    | office
+        open: closed -> open                                      | office
+        close: open -> closed                                     | office
+    """),
+    "advisory.cvintake": rows("""
+        upload: new -> received                                   | office
+        open_pack: received -> unpacking refused                  | system
+        take: unpacking -> unpacking reading done                 | system
+        finish: reading -> done                                   | nobody
+    """),
+    "advisory.duplicate": rows("""
+        find: new -> open                                         | nobody
+        take_as_newer: open -> taken                              | office_of_cv
+        undo_take: taken -> open                                  | office_of_cv
+        merge: open -> merged                                     | office_of_two
+        keep_apart: open -> apart                                 | office
+        reopen: apart -> open                                     | office
+        settle: open -> settled                                   | nobody
     """),
     "advisory.curriculumvitae": rows("""
-        receive: new -> received                                  | office advisor_of_record
+        receive: new -> received                                  | office advisor_of_record system
         read: received -> read incomplete rejected                | system
-        confirm: read incomplete -> confirmed                     | office advisor_of_record
+        confirm: read incomplete -> confirmed                     | office advisor_of_record applicant
+        attach: read incomplete -> =                              | nobody
+        detach: read incomplete -> =                              | nobody
+        claim: received read incomplete rejected confirmed replaced erased -> = | system
+        move: received read incomplete rejected confirmed replaced erased -> = | nobody
+        erase: received read incomplete rejected confirmed replaced -> erased | office_of_stray system
         replace: confirmed -> replaced                            | nobody
         index: confirmed -> =                                     | system
     """),
@@ -236,6 +271,7 @@ MODEL: dict[str, dict[str, Row]] = {
         finish: running -> done                                   | system
         fail: requested running -> failed                         | system
         retry: failed -> requested                                | office
+        take_out: requested running done failed -> =              | nobody
         adjust: done failed -> requested                              | office
     """),
     "advisory.equality": rows("""
@@ -252,6 +288,7 @@ MODEL: dict[str, dict[str, Row]] = {
         sign: accepted -> =                                       | advisor_still_to_sign
         decline: offered -> declined                              | advisor_of_record
         lapse: offered -> lapsed                                  | system
+        move: proposed approved discarded offered accepted declined lapsed active completed replaced -> = | nobody
         start: accepted -> active                                 | office
         complete: active -> completed                             | office
         replace: active -> replaced                               | office
@@ -275,6 +312,8 @@ MODEL: dict[str, dict[str, Row]] = {
     "advisory.preference": rows("""
         state_preference: new -> standing                         | office advisor_speaking manager_speaking
         take_back: standing -> taken_back                         | office author_of_this
+        move: standing taken_back -> =                            | nobody
+        erase_words: standing taken_back -> =                     | nobody
     """),
     "advisory.terms": rows("""
         write: new -> kept                                        | lead
@@ -332,6 +371,7 @@ MODEL: dict[str, dict[str, Row]] = {
         approve: confirmed -> approved                            | office_but_not_author
         return_session: confirmed -> logged                       | office
         cancel: planned -> cancelled                              | office author
+        move: planned logged confirmed disputed approved cancelled -> = | nobody
     """),
     "webinars.topic": rows("""
         propose: new -> proposed                                  | office participant
@@ -573,6 +613,10 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
         held.has("advisor", "advisor", record.advisor_id)
         and not (record.has_signed_terms and record.has_declared_interests)
     ),
+    "applicant": lambda held, record: record.applicant_id == held.person.pk,
+    "office_of_stray": lambda held, record: record.advisor_id is None and office(held, record),
+    "office_of_cv": lambda held, record: record.curriculum_id is not None and office(held, record),
+    "office_of_two": lambda held, record: record.other_id is not None and office(held, record),
     "adviser_on_project": adviser,
     "manager_on_project": manager,
     "side_still_to_sign": to_sign,

@@ -87,7 +87,7 @@ def test_the_public_pages_ask_six_questions(client, django_assert_num_queries, r
         programme = make.programme(slug=f"p{number}")
         make.call(programme, make.staff("coordinator", programme))
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get("/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get("/p/p0/")
