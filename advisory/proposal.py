@@ -139,10 +139,8 @@ def _told(inputs: Mapping[str, Any], scores: Scores, solution: Solution) -> dict
 def _sentences(scores: Scores, i: int, j: int) -> dict[str, Any]:
     """The sentence that holds the words in common, and (passage, text of the project) that are nearest in meaning."""
     found = {part.name: part for part in scores.parts(i, j)}
-    _text, chunk, ask = scores.nearest[i, j].tolist()
-    words, meaning = found.get("words"), found.get("meaning")
-    told = meaning is not None and not meaning.stand_in
-    return {"words": words.sentence if words else "", "nearest": [chunk, ask] if told else None}
+    near, words = scores.nearest(i, j) if "meaning" in found else None, found.get("words")
+    return {"words": words.sentence if words else "", "nearest": near and list(near[1:])}
 
 
 def _parts(scores: Scores, i: int, j: int) -> list[dict[str, Any]]:
