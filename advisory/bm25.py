@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from advisory.terms import Matrix, Need, Profile
+from advisory.weighing import Matrix, Need, Profile
 
 # The usual constants of BM25: how fast a repeated word saturates, how much a long text is discounted.
 SATURATION = 1.2

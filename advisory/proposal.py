@@ -15,7 +15,7 @@ import numpy as np
 
 from advisory.scoring import Ask, Need, Profile, Record, Scores, score
 from advisory.solver import Problem, Solution, solve
-from advisory.terms import TEXTUAL
+from advisory.weighing import TEXTUAL
 
 POINTS = 10.0
 BASE = 3.0
@@ -33,7 +33,7 @@ def propose(
     """The best assignment with proof and reasons, as JSON.
 
     `texts` has (text, language, passage vectors or None) of each advisor's CV by advisor id; `asked` has each
-    project's texts by project id; pins and forbids are `advisor:project`; `weights` by term (see `advisory.terms`).
+    project's texts by project id; pins and forbids are `advisor:project`; `weights` by term (see `advisory.weighing`).
     """
     advisors, projects = inputs["advisors"], inputs["projects"]
     if not advisors or not projects:

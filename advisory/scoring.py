@@ -1,7 +1,7 @@
 """How well each advisor fits each need, with the reasons (F07).
 
 Pure: texts and their vectors go in, a matrix comes out. The score of a pair is the sum of its terms, each by a weight:
-words (BM25) and meaning (cosine of multilingual vectors) as z-scores, the terms of `advisory.terms` as shares from 0 to
+words (BM25) and meaning (cosine of multilingual vectors) as z-scores, the terms of `advisory.weighing` as shares from 0 to
 1. A weight of 0 switches a term off and changes no other. A conflict forbids the pair.
 
 Where words cannot be compared, because the languages differ, meaning stands in for them, and words for meaning where a
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from advisory.bm25 import Parts, Words, cut
-from advisory.terms import TEXTUAL, WEIGHTS, Ask, Matrix, Need, Profile, Record, evidence, shares
+from advisory.weighing import TEXTUAL, WEIGHTS, Ask, Matrix, Need, Profile, Record, evidence, shares
 
 # A column mean over few advisors says little: this many advisors of average fit are mixed into it.
 SHRINKAGE = 5
@@ -102,7 +102,7 @@ def score(
 ) -> Scores:
     """Score every pair; `conflicts` holds (profile id, need id) of the pairs that are forbidden.
 
-    `weights` by term (see `advisory.terms.WEIGHTS`, which count for those left out). Raises ValueError when a profile
+    `weights` by term (see `advisory.weighing.WEIGHTS`, which count for those left out). Raises ValueError when a profile
     has vectors for some of its texts only, or a weight is negative; KeyError when a conflict or weight names nobody.
     """
     for profile in profiles:

@@ -12,7 +12,7 @@ from django.db.models import Count, F
 
 from advisory.assignment import Assignment
 from advisory.session import SupportSession
-from advisory.terms import ecosystems_of
+from advisory.weighing import ecosystems_of
 
 # A partner's country or sector counts half of the lead's.
 PARTNER_SHARE = 0.5

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from advisory.assignment import PARTS
-from advisory.terms import WEIGHTS
+from advisory.weighing import WEIGHTS
 from facility.workflow.input import StepForm
 
 MOST = 5

@@ -11,8 +11,8 @@ from advisory.bm25 import cut, sentences_of
 from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
 from advisory.matchrun import MatchRun
 from advisory.meaning import KNOWN_LANGUAGES, MODEL, Embedder
-from advisory.terms import Ask
 from advisory.vectors import AskVector
+from advisory.weighing import Ask
 from facility.workflow.jobs import Job
 
 # Tokens of a CV's work (no contact data) that are embedded, and of a text of a project; see docs/matching.md.

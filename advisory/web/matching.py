@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from advisory.advisor import KINDS, Advisor
 from advisory.assignment import PARTS
 from advisory.matchrun import MatchRun
-from advisory.terms import WEIGHTS
+from advisory.weighing import WEIGHTS
 from facility.workflow import door
 from facility.workflow.jobs import Job
 from facility.workflow.once import fingerprint, once

@@ -14,8 +14,8 @@ from advisory import meaning
 from advisory.curriculum import CvField, CvPassage
 from advisory.matchrun import MatchRun
 from advisory.tasks import comparing
-from advisory.terms import WEIGHTS
 from advisory.vectors import AskVector
+from advisory.weighing import WEIGHTS
 from facility.workflow.engine import Part
 from facility.workflow.steps import SYSTEM, Invalid
 from tests import factories as make

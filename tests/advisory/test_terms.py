@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from advisory.bm25 import sentences_of
 from advisory.scoring import score
-from advisory.terms import ECOSYSTEM_OF, WEIGHTS, Ask, Need, Profile, Record, ecosystems_of
+from advisory.weighing import ECOSYSTEM_OF, WEIGHTS, Ask, Need, Profile, Record, ecosystems_of
 from advisory.work import work_of
 from facility.registry.cluster import ECOSYSTEMS, NACE
 
