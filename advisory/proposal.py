@@ -63,7 +63,8 @@ def propose(
         ),
         SECONDS,
     )
-    return _told(inputs, scores, solution)
+    told = _told(inputs, scores, solution)
+    return told | beside(inputs, scores, told["pairs"])
 
 
 def _numbers(pairs: Sequence[str], rows: Mapping[str, int], columns: Mapping[str, int]) -> list[tuple[int, int]]:
@@ -115,7 +116,6 @@ def _told(inputs: Mapping[str, Any], scores: Scores, solution: Solution) -> dict
                 "kind": solution.kind_of[pair],
                 "points": round(sum(part["points"] for part in parts), 1),
                 "parts": parts,
-                "sentences": _sentences(scores, i, j),
                 "runner_up": runner
                 and {"id": advisors[runner.advisor]["id"], "label": advisors[runner.advisor]["label"]},
                 "loss": runner and round(runner.loss * POINTS, 1),
@@ -125,14 +125,26 @@ def _told(inputs: Mapping[str, Any], scores: Scores, solution: Solution) -> dict
         "status": solution.status,
         "reasons": list(solution.reasons),
         **{name: getattr(solution, name) for name in ("sum", "min", "sum_bound", "min_bound")},
+        "pairs": pairs,
+    }
+
+
+def beside(inputs: Mapping[str, Any], scores: Scores, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The pairs with what their sentences are found by, and what could not be compared in full."""
+    rows = {one["id"]: number for number, one in enumerate(inputs["advisors"])}
+    columns = {one["id"]: number for number, one in enumerate(inputs["projects"])}
+    return {
+        "pairs": [
+            {**pair, "sentences": _sentences(scores, rows[pair["advisor"]["id"]], columns[pair["project"]["id"]])}
+            for pair in pairs
+        ],
         "without_vector": sum(not profile.vectors for profile in scores.profiles),
         "unknown_language": [
-            {"project": projects[number]["label"], "language": ask.language}
-            for number, need in enumerate(scores.needs)
+            {"project": one["label"], "language": ask.language}
+            for one, need in zip(inputs["projects"], scores.needs, strict=True)
             for ask in need.asks
             if ask.vector is None
         ],
-        "pairs": pairs,
     }
 
 

@@ -1,8 +1,8 @@
 """How well each advisor fits each need, with the reasons (F07).
 
 Pure: texts and their vectors go in, a matrix comes out. The score of a pair is the sum of its terms, each by a weight:
-words (BM25) and meaning (cosine of multilingual vectors) as z-scores, the terms of `advisory.weighing` as shares from 0 to
-1. A weight of 0 switches a term off and changes no other. A conflict forbids the pair.
+words (BM25) and meaning (cosine of multilingual vectors) as z-scores, the terms of `advisory.weighing` as shares from 0
+to 1. A weight of 0 switches a term off and changes no other. A conflict forbids the pair.
 
 Where words cannot be compared, because the languages differ, meaning stands in for them, and words for meaning where a
 vector is missing; where neither is known, both are those of the average advisor. So nobody gains or loses by the
@@ -102,8 +102,9 @@ def score(
 ) -> Scores:
     """Score every pair; `conflicts` holds (profile id, need id) of the pairs that are forbidden.
 
-    `weights` by term (see `advisory.weighing.WEIGHTS`, which count for those left out). Raises ValueError when a profile
-    has vectors for some of its texts only, or a weight is negative; KeyError when a conflict or weight names nobody.
+    `weights` by term (see `advisory.weighing.WEIGHTS`, which count for those left out). Raises ValueError when a
+    profile has vectors for some of its texts only, or a weight is negative; KeyError when a conflict or weight names
+    nobody.
     """
     for profile in profiles:
         if profile.vectors and len(profile.vectors) != len(profile.texts):
