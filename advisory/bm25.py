@@ -10,6 +10,8 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +33,7 @@ class Words:
     def __init__(self, profiles: Sequence[Profile]) -> None:
         self.profiles = profiles
         self.owners = np.array([i for i, p in enumerate(profiles) for _ in p.texts], dtype=int)
+        self.parts = Parts(self.owners, len(profiles))
         self.languages = np.array([profile.language for profile in profiles], dtype=str)
         bags = [Counter(words_of(text)) for p in profiles for text in p.texts]
         lengths = np.array([max(1, bag.total()) for bag in bags], dtype=float)
@@ -68,19 +71,14 @@ class Words:
         """For each profile the share of the text's weighted words; nan where it is in another language."""
         terms = sorted(set(words_of(text)))
         possible = sum(self._rarity(language, term) for term in terms) * (SATURATION + 1)
-        result = np.full(len(self.profiles), np.nan)
         if not possible:
-            return result
+            return np.full(len(self.profiles), np.nan)
         totals = np.zeros(len(self.owners))
         for term in terms:
             if (language, term) in self.postings:
                 texts, counts = self.postings[language, term]
                 totals[texts] += counts * self._rarity(language, term) / possible
-        for profile in np.flatnonzero(self.languages == language):
-            own = np.searchsorted(self.owners, [profile, profile + 1])
-            if own[0] < own[1]:
-                result[profile] = mean_of_best(totals[own[0] : own[1], None])[0]
-        return result
+        return np.where(self.languages == language, self.parts.mean_of_best(totals[:, None])[:, 0], np.nan)
 
     def shared(self, profile: int, need: Need) -> tuple[str, ...]:
         """The words of the need that this profile uses too, the rarest first."""
@@ -121,6 +119,21 @@ def cut(text: str) -> str:
     return line if len(line) <= SNIPPET_LENGTH else line[:SNIPPET_LENGTH].rsplit(" ", 1)[0] + " …"
 
 
-def mean_of_best(parts: Matrix) -> Matrix:
-    """Over the rows: the mean of the best three."""
-    return np.sort(parts, axis=0)[-BEST_PARTS:].mean(axis=0)
+class Parts:
+    """Whose rows are whose: the rows of a profile stand together, and its best three count."""
+
+    def __init__(self, owners: np.ndarray[Any, Any], count: int) -> None:
+        self.count = count
+        edges = [0, *(np.flatnonzero(np.diff(owners)) + 1), len(owners)] if len(owners) else []
+        self.rows = {int(owners[start]): range(int(start), int(end)) for start, end in pairwise(edges)}
+        sizes: dict[int, list[int]] = defaultdict(list)
+        for owner, own in self.rows.items():
+            sizes[len(own)].append(owner)
+        self.alike = [(np.array(of), np.array([self.rows[one] for one in of])) for of in sizes.values()]
+
+    def mean_of_best(self, values: Matrix) -> Matrix:
+        """For each profile and column the mean of the best three of its rows; nan for a profile without any."""
+        result = np.full((self.count, values.shape[1]), np.nan)
+        for owners, rows in self.alike:
+            result[owners] = np.sort(values[rows], axis=1)[:, -BEST_PARTS:].mean(axis=1)
+        return result

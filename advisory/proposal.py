@@ -51,21 +51,7 @@ def propose(
     base = BASE * sum(scores.weights[name] for name in TEXTUAL)
     points = (scores.matrix + base) * POINTS
     found = placed(inputs, points, terms, lambda i, j: _parts(scores, i, j), advance, say)
-    if found["status"] == "infeasible":
-        return found
-    row = {one["id"]: number for number, one in enumerate(advisors)}
-    column = {one["id"]: number for number, one in enumerate(projects)}
-    for pair in found["pairs"]:
-        pair["sentences"] = _sentences(scores, row[pair["advisor"]["id"]], column[pair["project"]["id"]])
-    return found | {
-        "without_vector": sum(not profile.vectors for profile in scores.profiles),
-        "unknown_language": [
-            {"project": projects[number]["label"], "language": ask.language}
-            for number, need in enumerate(scores.needs)
-            for ask in need.asks
-            if ask.vector is None
-        ],
-    }
+    return found if found["status"] == "infeasible" else found | beside(inputs, scores, found["pairs"])
 
 
 def _profile(one: Mapping[str, Any], texts: Mapping[str, tuple[str, str, Any]]) -> Profile:
@@ -96,13 +82,30 @@ def _need(one: Mapping[str, Any], asks: tuple[Ask, ...]) -> Need:
     )
 
 
+def beside(inputs: Mapping[str, Any], scores: Scores, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The pairs with what their sentences are found by, and what could not be compared in full."""
+    rows = {one["id"]: number for number, one in enumerate(inputs["advisors"])}
+    columns = {one["id"]: number for number, one in enumerate(inputs["projects"])}
+    return {
+        "pairs": [
+            {**pair, "sentences": _sentences(scores, rows[pair["advisor"]["id"]], columns[pair["project"]["id"]])}
+            for pair in pairs
+        ],
+        "without_vector": sum(not profile.vectors for profile in scores.profiles),
+        "unknown_language": [
+            {"project": one["label"], "language": ask.language}
+            for one, need in zip(inputs["projects"], scores.needs, strict=True)
+            for ask in need.asks
+            if ask.vector is None
+        ],
+    }
+
+
 def _sentences(scores: Scores, i: int, j: int) -> dict[str, Any]:
     """The sentence that holds the words in common, and (passage, text of the project) that are nearest in meaning."""
     found = {part.name: part for part in scores.parts(i, j)}
-    _text, chunk, ask = scores.nearest[i, j].tolist()
-    words, meaning = found.get("words"), found.get("meaning")
-    told = meaning is not None and not meaning.stand_in
-    return {"words": words.sentence if words else "", "nearest": [chunk, ask] if told else None}
+    near, words = scores.nearest(i, j) if "meaning" in found else None, found.get("words")
+    return {"words": words.sentence if words else "", "nearest": near and list(near[1:])}
 
 
 def _parts(scores: Scores, i: int, j: int) -> list[dict[str, Any]]:

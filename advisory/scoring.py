@@ -1,8 +1,8 @@
 """How well each advisor fits each need, with the reasons (F07).
 
 Pure: texts and their vectors go in, a matrix comes out. The score of a pair is the sum of its terms, each by a weight:
-words (BM25) and meaning (cosine of multilingual vectors) as z-scores, the terms of `advisory.weighing` as shares from
-0 to 1. A weight of 0 switches a term off and changes no other. A conflict forbids the pair.
+words (BM25) and meaning (cosine of multilingual vectors) as z-scores, the terms of `advisory.weighing` as shares from 0
+to 1. A weight of 0 switches a term off and changes no other. A conflict forbids the pair.
 
 Where words cannot be compared, because the languages differ, meaning stands in for them, and words for meaning where a
 vector is missing; where neither is known, both are those of the average advisor. So nobody gains or loses by the
@@ -18,14 +18,13 @@ that scores compare across advisors for one need and across needs for one adviso
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from advisory.bm25 import Words, cut, mean_of_best
+from advisory.bm25 import Parts, Words, cut
 from advisory.weighing import TEXTUAL, WEIGHTS, Ask, Matrix, Need, Profile, Record, evidence, shares
 
 # A column mean over few advisors says little: this many advisors of average fit are mixed into it.
@@ -33,8 +32,6 @@ SHRINKAGE = 5
 # As many texts of a language are needed before its mean vector is trusted to be the language and not the subject. With
 # 20, a pool of six or seven CVs a language put translations of a CV 25 % of the pool behind; with 5 to 10, nowhere.
 LANGUAGE_TEXTS = 8
-
-Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Scores:
-    """`matrix[i, j]` for profile i and need j; nan where `forbidden`. `parts` says why.
-
-    `nearest[i, j]` is (text, chunk, ask): which chunk of the profile is nearest to which text of the need; -1 without
-    vectors.
-    """
+    """`matrix[i, j]` for profile i and need j; nan where `forbidden`. `parts` says why."""
 
     profiles: Sequence[Profile]
     needs: Sequence[Need]
@@ -68,7 +61,7 @@ class Scores:
     forbidden: np.ndarray[Any, np.dtype[np.bool_]]
     components: Mapping[str, Matrix]
     weights: Mapping[str, float]
-    nearest: Numbers
+    _meaning: Meaning
     _words: Words
 
     def parts(self, profile: int, need: int) -> list[Part]:
@@ -93,8 +86,12 @@ class Scores:
         return sorted(parts, key=lambda part: -part.value)
 
     def _text(self, profile: int, need: int) -> tuple[str, ...]:
-        best, texts = self.nearest[profile, need, 0], self.profiles[profile].texts
-        return (cut(texts[best]),) if 0 <= best < len(texts) else ()
+        near, texts = self.nearest(profile, need), self.profiles[profile].texts
+        return (cut(texts[near[0]]),) if near and near[0] < len(texts) else ()
+
+    def nearest(self, profile: int, need: int) -> tuple[int, int, int] | None:
+        """(text, chunk, ask): which chunk of the profile is nearest to which text of the need; None without vectors."""
+        return self._meaning.nearest(profile, need)
 
 
 def score(
@@ -106,28 +103,29 @@ def score(
     """Score every pair; `conflicts` holds (profile id, need id) of the pairs that are forbidden.
 
     `weights` by term (see `advisory.weighing.WEIGHTS`, which count for those left out). Raises ValueError when a
-    profile has vectors for some of its texts only, or a weight is negative; KeyError when a conflict or weight names nobody.
+    profile has vectors for some of its texts only, or a weight is negative; KeyError when a conflict or weight names
+    nobody.
     """
     for profile in profiles:
         if profile.vectors and len(profile.vectors) != len(profile.texts):
             raise ValueError(f"Profile {profile.id}: {len(profile.texts)} texts, vectors for {len(profile.vectors)}.")
     counted = weighed(weights or {})
     words = Words(profiles)
-    cosines, nearest = _meaning(profiles, needs)
-    components = {"meaning": _z(cosines), "words": _z(words.scores(needs)), **shares(profiles, needs)}
+    meaning = Meaning(profiles, needs)
+    components = {"meaning": _z(meaning.cosines), "words": _z(words.scores(needs)), **shares(profiles, needs)}
     rows = {profile.id: number for number, profile in enumerate(profiles)}
     columns = {need.id: number for number, need in enumerate(needs)}
-    forbidden = np.zeros(cosines.shape, dtype=bool)
+    forbidden = np.zeros((len(profiles), len(needs)), dtype=bool)
     for profile_id, need_id in conflicts:
         forbidden[rows[profile_id], columns[need_id]] = True
-    matrix = np.zeros(cosines.shape)
+    matrix = np.zeros(forbidden.shape)
     for name, weight in counted.items():
         known = components[name]
         if other := _other(name):
             known = np.where(np.isnan(known), components[other], known)
         matrix += weight * np.nan_to_num(known)
     matrix[forbidden] = np.nan
-    return Scores(profiles, needs, matrix, forbidden, components, counted, nearest, words)
+    return Scores(profiles, needs, matrix, forbidden, components, counted, meaning, words)
 
 
 def weighed(given: Mapping[str, float]) -> dict[str, float]:
@@ -159,29 +157,39 @@ def _z(values: Matrix) -> Matrix:
     return rest / spread if spread > 0 else rest * 0
 
 
-def _meaning(profiles: Sequence[Profile], needs: Sequence[Need]) -> tuple[Matrix, Numbers]:
-    """Cosine of each profile with each need, nan where one has no vector, and the nearest (text, chunk, ask)."""
-    cosines = np.full((len(profiles), len(needs)), np.nan)
-    nearest = np.full((len(profiles), len(needs), 3), -1)
-    asking = [(j, a, ask) for j, need in enumerate(needs) for a, ask in enumerate(need.asked) if ask.vector is not None]
-    wholes = [(i, t, v) for i, p in enumerate(profiles) for t, v in enumerate(p.vectors) if len(v)]
-    if not wholes or not asking:
-        return cosines, nearest
-    asks = [ask for _need, _at, ask in asking]
-    asked = _less_language(np.stack([np.asarray(ask.vector) for ask in asks]), [ask.language for ask in asks])
-    written = [profiles[i].language for i, _text, _chunks in wholes]
-    near = _less_language(np.stack([chunks.mean(axis=0) for _, _, chunks in wholes]), written) @ asked.T
-    runs = list(_runs(np.array([j for j, _at, _ask in asking])))
-    for profile, own in _runs(np.array([i for i, _text, _chunks in wholes])):
-        found = mean_of_best(near[own])
-        for need, those in runs:
-            weights = np.array([ask.weight for ask in asks[those]])
-            cosines[profile, need] = found[those] @ weights / weights.sum()
-            text, ask = np.unravel_index((near[own, those] * weights).argmax(), near[own, those].shape)
-            _profile, number, chunks = wholes[own.start + int(text)]
-            chunk = (chunks @ asked[those.start + int(ask)]).argmax()
-            nearest[profile, need] = number, chunk, asking[those.start + int(ask)][1]
-    return cosines, nearest
+class Meaning:
+    """The cosine of each profile with each need, shape (profiles, needs), nan where one has no vector."""
+
+    def __init__(self, profiles: Sequence[Profile], needs: Sequence[Need]) -> None:
+        self.cosines = np.full((len(profiles), len(needs)), np.nan)
+        asks = [(j, a, ask) for j, n in enumerate(needs) for a, ask in enumerate(n.asked) if ask.vector is not None]
+        self.wholes = [(i, t, v) for i, p in enumerate(profiles) for t, v in enumerate(p.vectors) if len(v)]
+        self.asks = [(need, at) for need, at, _ask in asks]
+        self.parts = Parts(np.array([i for i, _text, _chunks in self.wholes], dtype=int), len(profiles))
+        if not self.wholes or not asks:
+            return
+        self.asked = _less_language(
+            np.stack([np.asarray(ask.vector) for _, _, ask in asks]), [ask.language for _, _, ask in asks]
+        )
+        written = [profiles[i].language for i, _text, _chunks in self.wholes]
+        self.near = _less_language(np.stack([chunks.mean(axis=0) for _, _, chunks in self.wholes]), written)
+        self.near = self.near @ self.asked.T
+        self.weights = np.zeros((len(asks), len(needs)))
+        for row, (need, _at, ask) in enumerate(asks):
+            self.weights[row, need] = ask.weight
+        known = self.weights.any(axis=0)
+        self.weights[:, known] /= self.weights[:, known].sum(axis=0)
+        self.cosines[:, known] = self.parts.mean_of_best(self.near) @ self.weights[:, known]
+
+    def nearest(self, profile: int, need: int) -> tuple[int, int, int] | None:
+        """(text, chunk, ask) of the chunk that is nearest to a text of the need, heavier texts first; None without."""
+        if np.isnan(self.cosines[profile, need]):
+            return None
+        own, those = list(self.parts.rows[profile]), np.flatnonzero(self.weights[:, need])
+        near = self.near[np.ix_(own, those)] * self.weights[those, need]
+        text, ask = divmod(int(near.argmax()), len(those))
+        _profile, number, chunks = self.wholes[own[text]]
+        return number, int((chunks @ self.asked[those[ask]]).argmax()), self.asks[those[ask]][1]
 
 
 def _less_language(vectors: Matrix, languages: Sequence[str]) -> Matrix:
@@ -198,13 +206,6 @@ def _less_language(vectors: Matrix, languages: Sequence[str]) -> Matrix:
         rest[own] -= trust * rest[own].mean(axis=0) + (1 - trust) * overall
     lengths = np.linalg.norm(rest, axis=1, keepdims=True)
     return rest / np.where(lengths > 0, lengths, 1)
-
-
-def _runs(owners: np.ndarray[Any, Any]) -> Iterator[tuple[int, slice]]:
-    """The owners, each with the slice of its rows (which stand together)."""
-    edges = [0, *(np.flatnonzero(np.diff(owners)) + 1), len(owners)] if len(owners) else []
-    for start, end in pairwise(edges):
-        yield int(owners[start]), slice(int(start), int(end))
 
 
 __all__ = ["Ask", "Need", "Part", "Profile", "Record", "Scores", "score", "weighed"]

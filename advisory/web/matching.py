@@ -251,7 +251,7 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
             "url": reverse("record", kwargs={"records": "advisors", "pk": advisor["id"]}),
             "languages": ", ".join(roles),
         },
-        "parts": [{"label": labels[part["name"]], "value": part["points"]} for part in pair["parts"]],
+        "parts": [{"label": term_of(part, labels), "value": part["points"]} for part in pair["parts"]],
         "total": pair["points"],
         "runner_up": runner and {"title": runner["label"], "total": round(pair["points"] - pair["loss"], 1)},
         "loss": loss,
@@ -265,6 +265,14 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
             "intake": intake_of(run, project["id"]),
         },
     }
+
+
+def term_of(part: dict[str, Any], labels: dict[str, Any]) -> str:
+    """The name of a term, with what stands in for it."""
+    if not part.get("stand_in"):
+        return str(labels[part["name"]])
+    said = _("%(term)s (not known; %(other)s stands in)")
+    return said % {"term": labels[part["name"]], "other": str(labels[part["stand_in"]]).lower()}
 
 
 def intake_of(run: MatchRun, project: str) -> list[dict[str, str]]:

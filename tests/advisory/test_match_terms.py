@@ -73,6 +73,7 @@ def test_the_coordinator_sets_the_weights_and_sees_them(programme, people, coord
     page = client.get(run.get_absolute_url()).content.decode()
     assert "Areas, weight 2.5" in page
     assert "Country known" not in page
+    assert "What the CV says (not known; words in common stands in)" in page  # the CV is not indexed yet
 
 
 def test_weights_must_leave_something_and_stay_in_bounds(programme, people, coordinator):

@@ -113,8 +113,8 @@ def test_the_first_need_weighs_most():
 
     assert scores.matrix[0, 0] > scores.matrix[1, 0]
     assert scores.matrix[0, 1] < scores.matrix[1, 1]
-    assert scores.nearest[0, 0].tolist() == [0, 0, 0]
-    assert scores.nearest[1, 0].tolist() == [0, 0, 1]
+    assert scores.nearest(0, 0) == (0, 0, 0)
+    assert scores.nearest(1, 0) == (0, 0, 1)
 
 
 def test_sector_country_kind_and_record_say_what_they_rest_on():
