@@ -137,14 +137,14 @@ def quality() -> dict[str, Any]:
 
 def sentences_of(of: Programme, cv: CurriculumVitae, hidden: list[str]) -> int:
     """Indexes one CV as the job does; answers how many tokens were embedded."""
-    told = []
+    told: list[dict[str, Any]] = []
     for start, end in pieces(cv.text, hidden):
         said = " ".join(cv.text[start:end].split())
         told.append({"start": start, "end": end, "language": cv.language, "text": said, "text_sha256": hash_of(said)})
     chosen = indexing.within_budget(told)
     vectors = dict(zip(chosen, indexing.embedder.embed_passages(list(chosen.values())), strict=True))
     rows = [
-        CvSentence(curriculum=cv, order=at, vector=_listed(vectors.get(one["text_sha256"])), **one)
+        CvSentence(curriculum=cv, order=at, vector=_listed(vectors.get(str(one["text_sha256"]))), **one)
         for at, one in enumerate(told)
     ]
     CvSentence.objects.bulk_create(rows)
@@ -227,7 +227,7 @@ def speed(number: int) -> dict[str, Any]:
     ):
         page = "/workspace/advisors/pool/"
         plain = [timed(lambda: client.get(page, {"area": "water-use", "language": "fr"})) for _r in range(ROUNDS * 3)]
-        address = client.post(page, {"question": "water reuse"}).url
+        address = client.post(page, {"question": "water reuse"})["Location"]
         found = [timed(lambda: client.get(address)) for _r in range(ROUNDS * 3)]
         with CaptureQueriesContext(connection) as queries:
             client.get(address)
