@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -50,7 +50,7 @@ def mail_offer(work: Job) -> None:
         until_at=clock.now()
     )
     code = Link.make(person, offer, "accept", days=offer.offer_days)
-    with translation.override(person.language):
+    with translation.override(person.language), timezone.override(offer.tz()):
         link = settings.BASE_URL + reverse("offer-link", kwargs={"code": code})
         body = render_to_string("advisory/offer.txt", {"person": person, "offer": offer, "link": link})
         subject = _("Will you advise %s?") % offer.project.name

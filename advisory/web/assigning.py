@@ -257,9 +257,12 @@ class OfferByLink(ByLink):
 class MyAssignments(LoginRequiredMixin, View):
     """What an advisor has in hand, made for a phone: what waits, what runs with its days, and what is over."""
 
+    first: Held | None
+
     def get(self, request: SignedIn) -> HttpResponse:
         """The page, in a number of queries that does not grow."""
         found = in_hand(request.user)
+        self.first = next((one for one in found if one.waits), None)
         if not found and "advisor" not in request.user.roles_held():
             raise NotFound(_("There is no such page."))
         groups = [
@@ -295,7 +298,7 @@ class MyAssignments(LoginRequiredMixin, View):
             "days": said % words if record.days else "",
             "conflict": record.conflicted_at is not None,
             "steps": [
-                {"label": step.label, "url": step_url(target, step), "filled": at == 0}
+                {"label": step.label, "url": step_url(target, step), "filled": at == 0 and one is self.first}
                 for at, (target, step) in enumerate(one.steps)
             ],
             "project_url": record.project.get_absolute_url() if one.sees_project else "",

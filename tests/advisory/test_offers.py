@@ -73,6 +73,8 @@ def test_an_offer_is_read_and_accepted_by_its_link_without_signing_in(programme,
     matching.terms(programme, people[0], "Other words, written later.")
     assert matching.run("advisory.mail_offer") == ["done"]
     assert mail.outbox[-1].to == [advisor.person.email]
+    ends = offer.lapses_at.astimezone(programme.tz())
+    assert f"{ends:%H:%M} (Europe/Brussels)" in mail.outbox[-1].body
     path, visitor = mailed(advisor.person), Client()
 
     page = visitor.get(path).content.decode()
