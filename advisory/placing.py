@@ -224,6 +224,7 @@ def _pair(
         "points": round(sum(part["points"] for part in parts), 1),
         "parts": parts,
         "is_lead": pair in leads(here, solution),
+        "days": project.get("days"),
         "runner_up": runner and {name: here.advisors[runner.advisor][name] for name in ("id", "label")},
         "loss": runner and round(runner.loss, 1),
         "without": without,
