@@ -282,7 +282,7 @@ def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) 
         "lang": one.lang,
         "country": lead.country.code,
         "sector": lead.ecosystem,
-        "days": one.days_budget / SHARES,
+        "days": max(one.days_budget // SHARES, 1),
         "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
         "has_lead": bool(one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
