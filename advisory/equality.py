@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from advisory.advisor import Advisor
-from facility.roles import held, who
+from facility.roles import held, parent_step, who
 from facility.workflow.engine import Faces, Record
 from facility.workflow.steps import step
 
@@ -67,6 +67,11 @@ class Equality(Record):
     def change(self, *, by: Any, gender: str) -> None:
         """Changes it; nothing chosen takes it back."""
         self.gender = gender
+
+    @step(label=_("Erase"), who=parent_step, quiet=True)
+    def erase(self, *, by: Any) -> None:
+        """The person was erased."""
+        self.gender = ""
 
 
 def genders_of(inputs: Mapping[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.db.models import ForeignObjectRel, Q, TextField
 from django.db.models.functions import Cast
 
 from advisory.curriculum import CurriculumVitae, CvField
+from advisory.equality import Equality
 from advisory.matchrun import MatchRun
 from advisory.redaction import GONE
 from facility.registry.conflicts import Conflict
@@ -25,7 +26,6 @@ from facility.workflow.trail import Notice
 OWN = {
     "account.emailaddress",
     "advisory.applicant",
-    "advisory.equality",
     "mfa.authenticator",
     "socialaccount.socialaccount",
     "usersessions.usersession",
@@ -129,6 +129,7 @@ def forget_person(advisor: Any, *, by: Any) -> int:
     for conflict in conflicts:
         conflict.perform("erase_note", by=by)
     empty_details([one.pk for one in conflicts])
+    perform_many(list(Equality.objects.filter(person=person)), "erase", by=by)
     forget_own_rows(person)
     person.name, person.email, person.is_active = GONE, None, False
     person.set_unusable_password()

@@ -18,7 +18,7 @@ from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
 from advisory.assignment import Assignment
 from advisory.checks import COMMITTED, LIVE
 from advisory.curriculum import CurriculumVitae
-from advisory.placing import Terms, pairs_in, spoken
+from advisory.placing import Terms, changed_by, pairs_in, spoken
 from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
 from advisory.redaction import checksum_of, without
@@ -329,7 +329,7 @@ def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) 
         "sector": lead.ecosystem,
         "days": days_of_a_place(one),
         "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
-        "has_lead": bool(one.live),
+        "has_lead": any(taken.is_lead for taken in one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
         "asks": asks_of(application, needs),
         **clusters_told(one.parties.all()),
@@ -402,29 +402,6 @@ def under_way(programme: Any, kinds: list[str], but: Any = None) -> list[str]:
         said % {"who": one.asked_by or _t("The Facility"), "time": shown(one.requested_at)}
         for one in rows.select_related("asked_by").defer("inputs", "result", "scores").order_by("pk")
     ]
-
-
-def changed_by(
-    changes: dict[str, Any],
-    free: str,
-    capacity_of: str = "",
-    places: int | None = None,
-    language_for: str = "",
-    language: str = "",
-) -> dict[str, Any]:
-    """The changes after one more; `free` takes back `capacity:<advisor>` or `language:<project>:<code>`."""
-    capacity, languages = dict(changes.get("capacity", {})), dict(changes.get("languages", {}))
-    what, _colon, rest = free.partition(":")
-    if what == "capacity":
-        capacity.pop(rest, None)
-    if what == "language":
-        project, _colon, code = rest.partition(":")
-        languages[project] = [one for one in languages.get(project, []) if one != code]
-    if capacity_of and places is not None:
-        capacity[capacity_of] = places
-    if language_for and language:
-        languages[language_for] = sorted({*languages.get(language_for, []), language})
-    return {"capacity": capacity, "languages": {project: codes for project, codes in languages.items() if codes}}
 
 
 def lacking(programme: Any, kinds: list[str]) -> models.QuerySet:

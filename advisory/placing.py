@@ -224,6 +224,7 @@ def _pair(
         "points": round(sum(part["points"] for part in parts), 1),
         "parts": parts,
         "is_lead": pair in leads(here, solution),
+        "days": project.get("days"),
         "runner_up": runner and {name: here.advisors[runner.advisor][name] for name in ("id", "label")},
         "loss": runner and round(runner.loss, 1),
         "without": without,
@@ -263,6 +264,29 @@ def tried(
 def pairs_in(result: Mapping[str, Any]) -> list[str]:
     """The pairs of a result as `advisor:project`."""
     return [f"{pair['advisor']['id']}:{pair['project']['id']}" for pair in result.get("pairs", ())]
+
+
+def changed_by(
+    changes: Mapping[str, Any],
+    free: str,
+    capacity_of: str = "",
+    places: int | None = None,
+    language_for: str = "",
+    language: str = "",
+) -> dict[str, Any]:
+    """The changes after one more; `free` takes back `capacity:<advisor>` or `language:<project>:<code>`."""
+    capacity, languages = dict(changes.get("capacity", {})), dict(changes.get("languages", {}))
+    what, _colon, rest = free.partition(":")
+    if what == "capacity":
+        capacity.pop(rest, None)
+    if what == "language":
+        project, _colon, code = rest.partition(":")
+        languages[project] = [one for one in languages.get(project, []) if one != code]
+    if capacity_of and places is not None:
+        capacity[capacity_of] = places
+    if language_for and language:
+        languages[language_for] = sorted({*languages.get(language_for, []), language})
+    return {"capacity": capacity, "languages": {project: codes for project, codes in languages.items() if codes}}
 
 
 def size_of(inputs: Mapping[str, Any]) -> int:

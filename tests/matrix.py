@@ -197,6 +197,7 @@ MAY |= {
     ("advisory.matchrun", "adjust"): OFFICE,
     ("advisory.equality", "tell_gender"): {"adviser"},
     ("advisory.equality", "change"): {"adviser"},
+    ("advisory.equality", "erase"): NONE,
     ("advisory.matchrun", "take_out"): NONE,
     ("advisory.assignment", "move"): NONE,
     ("advisory.assignment", "erase_words"): NONE,

@@ -19,8 +19,8 @@ from advisory.advisor import KINDS
 from advisory.assignment import PARTS
 from advisory.equality import GENDERS
 from advisory.forms.solving import WORDS, Changes
-from advisory.matchrun import MatchRun, changed_by
-from advisory.placing import Terms, size_of, tried
+from advisory.matchrun import MatchRun
+from advisory.placing import Terms, changed_by, size_of, tried
 from advisory.solver import told
 from facility.figures import Figure
 from facility.figures_pages import chart

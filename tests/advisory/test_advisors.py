@@ -168,7 +168,7 @@ def test_lists_and_pages_cost_the_same_at_any_size(programme, coordinator, clien
 
     assert matching.statements(client, "/workspace/advisors/") == 5
     assert matching.statements(client, "/api/advisors/") == 4
-    assert matching.statements(client, f"/workspace/advisors/{made[0].pk}/") == 11
+    assert matching.statements(client, f"/workspace/advisors/{made[0].pk}/") == 12
 
 
 def test_working_languages():

@@ -124,6 +124,7 @@ def test_days_languages_and_changed_capacities_reach_the_solver():
     for project in known["projects"]:
         project |= {"days": 7.5, "must_speak": [["es", "ca"]]}
     assert result(known, points)["status"] == "proven"
+    assert [pair["days"] for pair in result(known, points)["pairs"]] == [7.5, 7.5]
 
     for terms, sentence in (
         (Terms(capacity={"a0": 1}), "Advisor 0 has room for projects: 1."),

@@ -277,6 +277,7 @@ MODEL: dict[str, dict[str, Row]] = {
     "advisory.equality": rows("""
         tell_gender: new -> kept                                  | advisor_oneself
         change: kept -> =                                         | advisor_oneself
+        erase: kept -> =                                          | nobody
     """),
     "advisory.assignment": rows("""
         propose: new -> proposed                                  | office
