@@ -185,7 +185,7 @@ class Meaning:
         """(text, chunk, ask) of the chunk that is nearest to a text of the need, heavier texts first; None without."""
         if np.isnan(self.cosines[profile, need]):
             return None
-        own, those = np.array(self.parts.rows[profile], dtype=int), np.flatnonzero(self.weights[:, need])
+        own, those = np.array(self.parts.rows[profile]), np.flatnonzero(self.weights[:, need])
         near = self.near[np.ix_(own, those)] * self.weights[those, need]
         text, ask = divmod(int(near.argmax()), len(those))
         _profile, number, chunks = self.wholes[own[text]]

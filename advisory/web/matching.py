@@ -230,6 +230,7 @@ def shown_pair(run: MatchRun, pair: dict[str, Any]) -> dict[str, Any]:
     evidence = [
         {"text": one["text"], "source": ", ".join(map(str, filter(None, (labels.get(one.get("part")), one["place"]))))}
         for one in pair["quotes"]
+        if one["text"]
     ]
     why_not = ""
     if runner:
