@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from advisory.advisor import KINDS, Advisor
 from advisory.checks import LIVE, Checked, expected_days
+from advisory.parts import PARTS
 from advisory.succession import ENDED_WITH_REASON, LEFT, REASON_OF_THE_END, Succession
 from advisory.terms import name_terms, sign_terms
 from advisory.watch import Watched
@@ -22,17 +23,6 @@ from facility.workflow.engine import Faces, state_field
 from facility.workflow.steps import NEW, step
 
 UNTOLD = ("proposed", "approved", "discarded")
-PARTS = [
-    ("meaning", _("What the CV says")),
-    ("words", _("Words in common")),
-    ("areas", _("Areas")),
-    ("languages", _("Languages")),
-    ("sector", _("Sector")),
-    ("country", _("Country known")),
-    ("kind", _("Exact kind")),
-    ("record", _("Earlier work here")),
-    ("wishes", _("Wishes")),
-]
 REASON = "facility.workflow.input.ReasonForm"
 
 own_assignment = who(
@@ -349,16 +339,6 @@ class Assignment(Succession, Watched):
             gettext_noop("%(advisor)s does not advise %(project)s any more."),
             **self.names(),
         )
-
-    @step(label=_("Move"), source=list(State), target=None, who=parent_step, quiet=True, form="ToAdvisor")
-    def move(self, *, by: Any, advisor: Any) -> None:
-        """Its advisor was merged with another record."""
-        self.advisor = advisor
-
-    @step(label=_("Erase the words"), source=list(State), target=None, who=parent_step, quiet=True)
-    def erase_words(self, *, by: Any) -> None:
-        """Its advisor was erased: what people wrote goes, what was agreed and worked stays."""
-        self.reason, self.handover = "", ""
 
     def after_step(self, name: str, *, by: Any) -> None:
         """With the start the advisor gets sight of the project, and a project that waited for it is matched."""

@@ -12,9 +12,10 @@ from django.utils import formats
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from advisory.advisor import Advisor, speaks_one_of, working_languages
+from advisory.advisor import Advisor
 from advisory.agreement import lacking_signatures
 from advisory.preference import excluded
+from advisory.speaking import speaks_one_of, working_languages
 from facility.registry.conflicts import tied_clusters
 from facility.registry.programme import InProgramme
 from facility.workflow import clock

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-LEVELS = ("A1", "A2", "B1", "B2", "C1", "C2", "native")
+from advisory.speaking import LEVELS
+
 # A language whose level nobody has said counts as this one.
 UNSAID = "B1"
 FACETS = ("area", "language", "country", "kind", "sector", "state", "shortlist", "programme")

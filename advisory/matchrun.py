@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from typing import Any
 
-from babel.languages import get_official_languages
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from advisory.advisor import SERVES, Advisor, speaks_one_of, working_languages
+from advisory.advisor import SERVES, Advisor
 from advisory.assignment import Assignment
+from advisory.barred import conflicts, excluded_pairs, settled, unspoken
 from advisory.checks import COMMITTED, LIVE
 from advisory.curriculum import CurriculumVitae
-from advisory.placing import Terms, changed_by, pairs_in, spoken
+from advisory.placing import Terms, changed_by, pairs_in
 from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
 from advisory.redaction import checksum_of, without
-from advisory.told import asks_of, clusters_told, records_of
-from facility.registry.conflicts import ties_of
+from advisory.told import records_of, told_project
 from facility.registry.people import Person
 from facility.registry.programme import InProgramme
 from facility.roles import office, parent_step, readers, staff_of, system
@@ -34,7 +32,6 @@ from facility.workflow.steps import NEW, guard, step
 
 # A project takes advisors from its opening to the end of its support.
 OPEN_PROJECT = ("opened", "matched", "assessing", "planning", "in_support")
-GONE = ("declined", "replaced", "withdrawn")
 UNDER_WAY = ("requested", "running")
 OUTCOMES = [("proven", _("Proven optimum")), ("best known", _("Best known"))]
 
@@ -306,89 +303,6 @@ class MatchRun(InProgramme):
             if lacking:
                 found.append((one, lacking))
         return found
-
-
-def days_of_a_place(project: Any) -> int:
-    """Days that one advisor more is asked for: half of the budget while nobody else is there, else what is left."""
-    left = int(project.days_budget) - sum(one.days or 0 for one in project.live)
-    return max(left if project.live else left // 2, 1)
-
-
-def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) -> dict[str, Any]:
-    """A project as the run knows it; an area weighs less the later the applicant named it.
-
-    needs_language: an advisor has to speak a language of the country, unless one who is there already does.
-    """
-    application, lead = one.application, one.application.lead_cluster
-    needs = sorted(application.needs.all(), key=lambda need: need.rank)
-    return {
-        "id": str(one.pk),
-        "label": one.name,
-        "lang": one.lang,
-        "country": lead.country.code,
-        "sector": lead.ecosystem,
-        "days": days_of_a_place(one),
-        "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
-        "has_lead": any(taken.is_lead for taken in one.live),
-        "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
-        "asks": asks_of(application, needs),
-        **clusters_told(one.parties.all()),
-        "context": application.context,
-        "training_needs": application.training_needs,
-        "languages": working_languages(lead.country.code),
-        "areas": {need.area: round(1 / need.rank, 3) for need in reversed(needs)},
-        "demand": dict.fromkeys(lacking, 1),
-    }
-
-
-def unspoken_of(project: Any, country: str) -> list[list[str]]:
-    """The official languages of a country, unless an advisor of the project speaks one of them at B2 or better."""
-    own = list(get_official_languages(country, de_facto=True))
-    speak = [spoken({"languages": one.advisor.languages}) for one in project.live]
-    return [] if any(not one.isdisjoint(own) for one in speak) else [own]
-
-
-def conflicts(advisors: list[Any], projects: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Pairs that the register of conflicts forbids, with the cluster; partners count like the lead."""
-    ties = ties_of([one.person_id for one in advisors])
-    return [
-        {"advisor": str(one.pk), "project": project["id"], "why": "conflict", "cluster": cluster["label"]}
-        for one in advisors
-        for project in projects
-        for cluster in project["clusters"]
-        if uuid.UUID(cluster["id"]) in ties[one.person_id]
-    ]
-
-
-def unspoken(advisors: list[dict[str, Any]], projects: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Pairs without a common language."""
-    return [
-        {"advisor": advisor["id"], "project": project["id"], "why": "language"}
-        for advisor in advisors
-        for project in projects
-        if not speaks_one_of(advisor["languages"], project["languages"])
-    ]
-
-
-def settled(projects: list[tuple[Any, list[str]]]) -> list[dict[str, str]]:
-    """Nobody is put twice on a project, nor proposed again where they declined or were replaced."""
-    keys = [one.pk for one, _lacking in projects]
-    rows = Assignment.objects.filter(project__in=keys, state__in=[*LIVE, *GONE]).order_by("pk")
-    return [
-        {
-            "advisor": str(one.advisor_id),
-            "project": str(one.project_id),
-            "why": "declined or replaced" if one.state in GONE else "on the project",
-        }
-        for one in rows
-    ]
-
-
-def excluded_pairs(advisors: list[dict[str, Any]], projects: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Pairs of which one side does not want the other; which side, and why, stays with the office."""
-    found = preferred("exclusion", advisors, projects)
-    told = dict.fromkeys((one["advisor"], one["project"]) for one in found)
-    return [{"advisor": advisor, "project": project, "why": "excluded"} for advisor, project in told]
 
 
 def under_way(programme: Any, kinds: list[str], but: Any = None) -> list[str]:

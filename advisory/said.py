@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
-from advisory.advisor import LEVELS
+from advisory.speaking import LEVELS
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
 

@@ -16,6 +16,7 @@ from facility.workflow.steps import Blocked, guard, step, unmet
 
 # States in which a place is free again because somebody did not come or did not stay.
 LEFT = ("declined", "lapsed", "withdrawn", "replaced")
+ALL = ("proposed", *LIVE, *LEFT, "discarded", "completed")
 
 
 # Why somebody was chosen is for the office; why it ended is told to the advisor.
@@ -92,6 +93,16 @@ class Succession(Checked):
     def take_days(self, *, by: Any, days: int) -> None:
         """The days as the agreement says them."""
         self.days = days
+
+    @step(label=_("Move"), source=list(ALL), target=None, who=parent_step, quiet=True, form="ToAdvisor")
+    def move(self, *, by: Any, advisor: Any) -> None:
+        """Its advisor was merged with another record."""
+        self.advisor = advisor
+
+    @step(label=_("Erase the words"), source=list(ALL), target=None, who=parent_step, quiet=True)
+    def erase_words(self, *, by: Any) -> None:
+        """Its advisor was erased: what people wrote goes, what was agreed and worked stays."""
+        self.reason, self.handover = "", ""
 
     def ask_the_next(self, by: Any) -> None:
         """Inside a step: proposes, approves and offers the place to the runner-up."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from babel.languages import get_official_languages
 from django.db.models import Count, F
 
 from advisory.assignment import Assignment
+from advisory.placing import spoken
 from advisory.session import SupportSession
+from advisory.speaking import working_languages
 from advisory.weighing import ecosystems_of
 
 # A partner's country or sector counts half of the lead's.
@@ -49,3 +52,43 @@ def clusters_told(parties: Iterable[Any]) -> dict[str, dict[str, float]]:
             for value in values:
                 told[name][value] = max(share, told[name].get(value, 0.0))
     return told
+
+
+def days_of_a_place(project: Any) -> int:
+    """Days that one advisor more is asked for: half of the budget while nobody else is there, else what is left."""
+    left = int(project.days_budget) - sum(one.days or 0 for one in project.live)
+    return max(left if project.live else left // 2, 1)
+
+
+def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) -> dict[str, Any]:
+    """A project as the run knows it; an area weighs less the later the applicant named it.
+
+    needs_language: an advisor has to speak a language of the country, unless one who is there already does.
+    """
+    application, lead = one.application, one.application.lead_cluster
+    needs = sorted(application.needs.all(), key=lambda need: need.rank)
+    return {
+        "id": str(one.pk),
+        "label": one.name,
+        "lang": one.lang,
+        "country": lead.country.code,
+        "sector": lead.ecosystem,
+        "days": days_of_a_place(one),
+        "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
+        "has_lead": any(taken.is_lead for taken in one.live),
+        "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
+        "asks": asks_of(application, needs),
+        **clusters_told(one.parties.all()),
+        "context": application.context,
+        "training_needs": application.training_needs,
+        "languages": working_languages(lead.country.code),
+        "areas": {need.area: round(1 / need.rank, 3) for need in reversed(needs)},
+        "demand": dict.fromkeys(lacking, 1),
+    }
+
+
+def unspoken_of(project: Any, country: str) -> list[list[str]]:
+    """The official languages of a country, unless an advisor of the project speaks one of them at B2 or better."""
+    own = list(get_official_languages(country, de_facto=True))
+    speak = [spoken({"languages": one.advisor.languages}) for one in project.live]
+    return [] if any(not one.isdisjoint(own) for one in speak) else [own]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
-from advisory.advisor import KINDS, LEVELS, OPEN, SERVES, Advisor
+from advisory.advisor import KINDS, OPEN, SERVES, Advisor
 from advisory.checks import conflicts_of
 from advisory.curriculum import CurriculumVitae
 from advisory.cv.reading import MAX_FIELDS, Field, missing
@@ -20,6 +20,7 @@ from advisory.forms.solving import LimitsForm
 from advisory.matchrun import OPEN_PROJECT, lacking, under_way
 from advisory.project import Project
 from advisory.said import CONFIRMABLE, parsed, worded
+from advisory.speaking import LEVELS
 from facility.bid import AREAS
 from facility.forms import SHORT, Edits, ReceiveDocument, long_text
 from facility.registry.cluster import ECOSYSTEMS, Cluster

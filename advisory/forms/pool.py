@@ -8,8 +8,9 @@ from django import forms
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from advisory.advisor import LEVELS, Advisor
+from advisory.advisor import Advisor
 from advisory.shortlist import MOST, Shortlist
+from advisory.speaking import LEVELS
 from facility.forms import Edits, long_text
 from facility.workflow.input import StepForm
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from advisory.assignment import PARTS
+from advisory.parts import PARTS
 from advisory.weighing import WEIGHTS
 from facility.workflow.input import StepForm
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from advisory.advisor import KINDS, Advisor
-from advisory.assignment import PARTS
 from advisory.forms.solving import AdjustMatch
 from advisory.matchrun import MatchRun
+from advisory.parts import PARTS
 from advisory.web.solving import (
     conditions_of,
     figures_sentence,

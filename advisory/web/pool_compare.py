@@ -15,12 +15,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_countries import countries
 
-from advisory.advisor import Advisor, speaks_one_of, working_languages
+from advisory.advisor import Advisor
 from advisory.assignment import LIVE, Assignment
 from advisory.curriculum import CvField, worded
 from advisory.matchrun import OPEN_PROJECT
 from advisory.pool import advisors_of, days_left, with_load
 from advisory.project import Project
+from advisory.speaking import speaks_one_of, working_languages
 from facility.registry.conflicts import ties_of
 from facility.workflow.show import state_tag
 

@@ -14,11 +14,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_countries import countries
 
-from advisory.advisor import LEVELS
 from advisory.curriculum import CurriculumVitae
 from advisory.cv.reading import MAX_FIELDS, REQUIRED
 from advisory.said import CONFIRMABLE, COUNTRIES, MEMBERS, worded
 from advisory.snippets import Document
+from advisory.speaking import LEVELS
 from facility.bid import AREAS
 from facility.registry.cluster import ECOSYSTEMS
 

@@ -16,10 +16,10 @@ from django.utils.translation import ngettext
 from django_countries import countries
 
 from advisory.advisor import KINDS
-from advisory.assignment import PARTS
 from advisory.equality import GENDERS
 from advisory.forms.solving import WORDS, Changes
 from advisory.matchrun import MatchRun
+from advisory.parts import PARTS
 from advisory.placing import Terms, changed_by, size_of, tried
 from advisory.solver import told
 from facility.figures import Figure

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from advisory.advisor import Advisor, speaks_one_of, working_languages
+from advisory.advisor import Advisor
+from advisory.speaking import speaks_one_of, working_languages
 from facility.registry.conflicts import Conflict
 from facility.registry.grants import Grant
 from facility.roles import in_force
