@@ -23,14 +23,13 @@ from facility.registry.conflicts import follow_up
 from facility.registry.documents import Document
 from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, office, parent_step, system, who
-from facility.workflow import clock
+from facility.workflow import clock, door
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.shape import Many
 from facility.workflow.show import shown
 from facility.workflow.steps import NEW, SYSTEM, guard, step
 
 own_upload = who("applicant", lambda person: Q(applicant=person))
-stray = Q(advisor__isnull=True)
 own_cv = who("own advisor", lambda person: Q(advisor_id__in=held(person, "advisor", scope="advisor")), "advisor")
 
 
@@ -126,6 +125,11 @@ class CurriculumVitae(Searchable, InProgramme):
     def has_open_advisor(self) -> bool:
         """Nobody yet, or somebody whose record can still change."""
         return self.advisor is None or self.advisor.state in OPEN
+
+    @guard(_("This is the CV of an advisor, and goes with the advisor."))
+    def is_nobodys(self) -> bool:
+        """Nobody's yet; what an advisor has goes in the step that erases the advisor."""
+        return self.advisor_id is None or door.current() is not None
 
     # -- steps
 
@@ -256,7 +260,8 @@ class CurriculumVitae(Searchable, InProgramme):
         label=_("Erase"),
         source=[State.READ, State.INCOMPLETE, State.REJECTED, State.CONFIRMED, State.REPLACED, State.RECEIVED],
         target=State.ERASED,
-        who=any_of(office.when(stray), system, parent_step),
+        who=any_of(office, system, parent_step),
+        guards=[is_nobodys],
     )
     def erase(self, *, by: Any) -> None:
         """Takes text, fields, vectors and the file away for good; of somebody's own CV by erasing the advisor."""

@@ -43,7 +43,6 @@ COMPARED = [
 UNCONFIRMED = ("read", "incomplete")
 
 about_a_cv = office.when(curriculum__isnull=False)
-about_two = office.when(other__isnull=False)
 
 
 class Duplicate(InProgramme):
@@ -126,9 +125,11 @@ class Duplicate(InProgramme):
         return self.advisor.state in OPEN
 
     @guard(_("One of the two is not an open record any more."))
-    def has_two_open(self) -> bool:
+    def has_two_open(self) -> Any:
         """Both can still change."""
-        return self.advisor.state in OPEN and bool(self.other) and self.other.state in OPEN
+        if self.other is None:
+            return [_t("Two advisors are merged; a CV is taken as a newer one of the advisor.")]
+        return self.advisor.state in OPEN and self.other.state in OPEN
 
     @guard(_("Both have the same e-mail address. Mend the address in the CV first, then keep them apart."))
     def has_own_address(self) -> bool:
@@ -165,7 +166,7 @@ class Duplicate(InProgramme):
         label=_("Merge the two"),
         source=State.OPEN,
         target=State.MERGED,
-        who=about_two,
+        who=office,
         guards=[has_two_open],
         form="MergeAdvisors",
     )

@@ -244,4 +244,4 @@ def test_the_queue_and_its_pages_cost_the_same_at_any_length(programme, coordina
     assert len(counts) == 1
     page = client.get(Duplicate.objects.first().get_absolute_url()).content.decode()
     assert "Side by side" in page and "Zaragoza" in page and "Take as newer CV of this advisor" in page
-    assert "Merge the two" not in page
+    assert "Two advisors are merged; a CV is taken as a newer one" in page

@@ -248,7 +248,7 @@ MODEL: dict[str, dict[str, Row]] = {
         find: new -> open                                         | nobody
         take_as_newer: open -> taken                              | office_of_cv
         undo_take: taken -> open                                  | office_of_cv
-        merge: open -> merged                                     | office_of_two
+        merge: open -> merged                                     | office
         keep_apart: open -> apart                                 | office
         reopen: apart -> open                                     | office
         settle: open -> settled                                   | nobody
@@ -261,7 +261,7 @@ MODEL: dict[str, dict[str, Row]] = {
         detach: read incomplete -> =                              | nobody
         claim: received read incomplete rejected confirmed replaced erased -> = | system
         move: received read incomplete rejected confirmed replaced erased -> = | nobody
-        erase: received read incomplete rejected confirmed replaced -> erased | office_of_stray system
+        erase: received read incomplete rejected confirmed replaced -> erased | office system
         replace: confirmed -> replaced                            | nobody
         index: confirmed -> =                                     | system
     """),
@@ -615,9 +615,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
         and not (record.has_signed_terms and record.has_declared_interests)
     ),
     "applicant": lambda held, record: record.applicant_id == held.person.pk,
-    "office_of_stray": lambda held, record: record.advisor_id is None and office(held, record),
     "office_of_cv": lambda held, record: record.curriculum_id is not None and office(held, record),
-    "office_of_two": lambda held, record: record.other_id is not None and office(held, record),
     "adviser_on_project": adviser,
     "manager_on_project": manager,
     "side_still_to_sign": to_sign,
