@@ -16,7 +16,7 @@ from advisory.weighing import Ask
 from facility.workflow.jobs import Job
 
 # Tokens of a CV's work (no contact data) that are embedded, and of a text of a project; see docs/matching.md.
-CV_TOKENS = 400
+CV_TOKENS = 200
 ASK_TOKENS = 400
 QUOTES = 3
 SENTENCES = 2

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from advisory import meaning
 from advisory.advisor import Advisor
 from advisory.curriculum import CurriculumVitae
 from advisory.note import AdvisorNote
 from advisory.shortlist import Shortlist
 from facility.workflow.steps import SYSTEM
 from tests.advisory import making_matching as matching
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def embedding(socket: Path) -> Iterator[str]:
+    """The real process that turns questions into vectors; answers its socket."""
+    asked = f"from advisory import meaning; meaning.serve({str(socket)!r})"
+    process = subprocess.Popen([sys.executable, "-c", asked], cwd=ROOT, env=os.environ.copy())
+    try:
+        for _again in range(600):
+            if meaning.health(socket, timeout=0.2):
+                break
+        yield str(socket)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
 
 
 def with_cv(programme: Any, by: Any, text: str, *, language: str = "en", name: str = "", **fields: Any) -> Advisor:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from advisory import meaning
 from advisory.advisor import Advisor
 from advisory.note import AdvisorNote
 from advisory.searchable import CvSentence
@@ -58,15 +53,8 @@ def office(client, coordinator):
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory):
     """The real process that turns questions into vectors; answers its socket."""
-    socket = tmp_path_factory.mktemp("embedder") / "e.sock"
-    asked = f"from advisory import meaning; meaning.serve({str(socket)!r})"
-    process = subprocess.Popen([sys.executable, "-c", asked], cwd=ROOT, env=os.environ.copy())
-    for _again in range(600):
-        if meaning.health(socket, timeout=0.2):
-            break
-    yield str(socket)
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=30)
+    with pool.embedding(tmp_path_factory.mktemp("embedder") / "e.sock") as socket:
+        yield socket
 
 
 def names_on(answer):
