@@ -75,7 +75,7 @@ def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) 
         "sector": lead.ecosystem,
         "days": days_of_a_place(one),
         "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
-        "has_lead": any(taken.is_lead for taken in one.live),
+        "has_lead": bool(one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],
         "asks": asks_of(application, needs),
         **clusters_told(one.parties.all()),

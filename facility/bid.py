@@ -62,6 +62,7 @@ partner_manager = who(
         ).values("application_id")
     ),
     "manager",
+    by_record=True,
 )
 
 

@@ -49,9 +49,9 @@ class MergeAdvisors(StepForm):
         """The one that is further along stays, and the two work on no project together."""
         data = super().clean() or {}
         keep = data.get("keep")
-        if keep is None:
+        gone = self.record.other if keep and keep.pk == self.record.advisor_id else self.record.advisor
+        if keep is None or gone is None:
             return data
-        gone = self.record.other if keep.pk == self.record.advisor_id else self.record.advisor
         data["gone"] = gone
         if gone.state in RANK and keep.state in RANK and RANK.index(gone.state) > RANK.index(keep.state):
             self.add_error("keep", _t("Keep the one who is further along: %s.") % gone.get_state_display())

@@ -16,7 +16,7 @@ from django_fsm import transition
 from . import roles
 
 NEW, KEPT = "new", "kept"
-NOBODY, EVERYBODY = Q(pk__isnull=True), Q(pk__isnull=False)
+NOBODY, EVERYBODY = Q(pk__in=[]), Q(pk__isnull=False)
 
 
 class Refused(Exception):

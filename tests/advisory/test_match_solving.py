@@ -82,8 +82,8 @@ class TestWhatIf:
         asked = {"do": "forbid", "advisor": str(advisors[1].pk), "project": str(projects[0].pk)}
         page = client.get(address(run, "what-if/"), asked).content.decode()
 
-        # a1 leaves p0 for p1, where it has 2/3 of the areas instead of all; a0 comes to p0: 12.5 / 3 points in all.
-        assert "All together lose 4.2 points." in page
+        # a1 leaves p0 for p1, where it has 2/3 of the areas instead of all; a0 comes to p0: 10 / 3 points in all.
+        assert "All together lose 3.3 points." in page
         assert "2 projects change." in page
         assert "Take over" in page
         assert (fresh(run).version, fresh(run).result) == (run.version, run.result)
@@ -104,9 +104,9 @@ class TestWhatIf:
         client.force_login(coordinator)
         page = address(run, "what-if/")
         other = {"do": "pin", "advisor": str(advisors[2].pk), "project": str(projects[0].pk)}
-        # 12.5 points less on p0, and so the weakest project has that much less.
+        # 10 points less on p0, and so the weakest project has that much less.
         said = client.get(page, other).content.decode()
-        assert f"{advisors[2].person.name} would need at least 12.5 points more for {projects[0].name}" in said
+        assert f"{advisors[2].person.name} would need at least 10.0 points more for {projects[0].name}" in said
 
         nothing = {"advisor": "", "language_for": str(projects[0].pk), "language": "mt"}
         said = client.get(page, nothing).content.decode()
@@ -233,7 +233,7 @@ class TestLimits:
         assert run.result["sum"] == run.result["sum_bound"]
         assert run.result["greedy"] == {**run.result["greedy"], "empty": 0, "pairs": 2}
         by_project = {pair["project"]["id"]: pair for pair in run.result["pairs"]}
-        assert by_project[str(projects[0].pk)]["without"] == {"status": "proven", "sum": 4.2, "min": 4.2}
+        assert by_project[str(projects[0].pk)]["without"] == {"status": "proven", "sum": 3.3, "min": 3.3}
         client.force_login(coordinator)
         page = client.get(address(run)).content.decode()
         assert "points; the weakest project has" in page
@@ -242,7 +242,7 @@ class TestLimits:
         assert "Business advisor, lead" in page
         lines = b"".join(client.get(address(run, "?as=csv")).streaming_content).decode().splitlines()
         assert len(lines) == 3
-        assert all(line.endswith(",4.2,4.2") or ",4.2," in line for line in lines[1:])
+        assert all(line.endswith(",3.3,3.3") or ",3.3," in line for line in lines[1:])
         assert "?kind=" not in page  # one kind only
         assert [one["url"] for one in kind_chips(run, [{"kind": "business"}, {"kind": "sustainability"}], "")] == [
             "?",

@@ -83,10 +83,10 @@ def test_nobody_speaks_for_somebody_else(scene):
 
 def test_control_without_the_exclusions_the_pair_is_free(scene, monkeypatch):
     """Shows that the first test looks: with the exclusions left out of the run, nothing bars the pair."""
-    from advisory import matchrun
+    from advisory import barred
 
     programme, coordinator, (one, _other) = scene
     advisor = matching.pooled(programme, coordinator)
     said(advisor.person, programme=str(programme.pk), cluster=str(one.application.lead_cluster_id))
-    monkeypatch.setattr(matchrun, "preferred", lambda *args: [])
+    monkeypatch.setattr(barred, "preferred", lambda *args: [])
     assert frozen(programme, coordinator)["barred"] == []

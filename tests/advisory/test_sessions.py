@@ -132,7 +132,7 @@ def test_the_coordinator_approves_or_returns_what_the_cluster_confirmed():
     session.perform("confirm", by=case.manager)
     session.perform("approve", by=case.coordinator)
     assert state_of(session) == "approved"
-    assert not [step for step in SupportSession.from_state("approved")]
+    assert not [step for step in SupportSession.from_state("approved") if not step.quiet]
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 

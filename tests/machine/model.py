@@ -264,6 +264,7 @@ MODEL: dict[str, dict[str, Row]] = {
         erase: received read incomplete rejected confirmed replaced -> erased | office system
         replace: confirmed -> replaced                            | nobody
         index: confirmed -> =                                     | system
+        index_sentences: confirmed -> =                           | system
     """),
     "advisory.matchrun": rows("""
         request: new -> requested                                 | office
@@ -301,6 +302,7 @@ MODEL: dict[str, dict[str, Row]] = {
         take_days: approved offered accepted active -> =          | nobody
         flag_conflict: approved offered accepted active -> =      | system
         clear_conflict: approved offered accepted active -> =     | system
+        erase_words: proposed approved discarded offered accepted declined lapsed withdrawn active completed replaced -> = | nobody
     """),
     "advisory.agreement": rows("""
         draft: new -> open                                        | office advisor_of_assignment
@@ -315,6 +317,20 @@ MODEL: dict[str, dict[str, Row]] = {
         take_back: standing -> taken_back                         | office author_of_this
         move: standing taken_back -> =                            | nobody
         erase_words: standing taken_back -> =                     | nobody
+    """),
+    "advisory.advisornote": rows("""
+        write: new -> kept                                        | office
+        edit: kept -> =                                           | office
+        move: kept struck -> =                                    | nobody
+        strike: kept -> struck                                    | office
+    """),
+    "advisory.shortlist": rows("""
+        create: new -> open                                       | office
+        add: open -> =                                            | office
+        remove: open -> =                                         | office
+        rename: open -> =                                         | office
+        close: open -> closed                                     | office
+        reopen: closed -> open                                    | office
     """),
     "advisory.terms": rows("""
         write: new -> kept                                        | lead

@@ -299,7 +299,7 @@ def test_a_manager_s_home_asks_the_same_number_of_questions(client, programme, d
     manager = make.person()
     drafts(programme, manager, rows)
 
-    questions(client, manager, django_assert_num_queries, 5)
+    questions(client, manager, django_assert_num_queries, 4)
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -140,9 +140,9 @@ def test_lists_and_details_cost_the_same_at_any_size(rows, django_assert_num_que
     giver, runner = making.people()
     made = [making.errand(giver, runner, stops=[{"place": "a", "minutes": 1}] * rows) for _ in range(rows)]
     api = Api(giver)
-    with django_assert_num_queries(3):  # token, grants, rows
+    with django_assert_num_queries(2):  # token, rows
         api.get("/api/errands/")
-    with django_assert_num_queries(4):  # token, grants, record, steps
+    with django_assert_num_queries(3):  # token, record, steps
         api.get(address(made[0]))
 
 
