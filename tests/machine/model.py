@@ -43,6 +43,7 @@ def rows(table: str) -> dict[str, Row]:
     return found
 
 
+OF_AN_ASSIGNMENT = "proposed approved discarded offered accepted declined lapsed withdrawn active completed replaced"
 MODEL: dict[str, dict[str, Row]] = {
     "facility.programme": rows("""
         create: new -> kept                                       | any_administrator system
@@ -280,7 +281,7 @@ MODEL: dict[str, dict[str, Row]] = {
         change: kept -> =                                         | advisor_oneself
         erase: kept -> =                                          | nobody
     """),
-    "advisory.assignment": rows("""
+    "advisory.assignment": rows(f"""
         propose: new -> proposed                                  | office
         propose_from_run: new -> proposed                         | nobody
         approve: proposed -> approved                             | office
@@ -290,7 +291,7 @@ MODEL: dict[str, dict[str, Row]] = {
         sign: accepted -> =                                       | advisor_still_to_sign
         decline: offered -> declined                              | advisor_of_record
         lapse: offered -> lapsed                                  | system
-        move: proposed approved discarded offered accepted declined lapsed active completed replaced -> = | nobody
+        move: {OF_AN_ASSIGNMENT} -> = | nobody
         start: accepted -> active                                 | office
         complete: active -> completed                             | office
         replace: active -> replaced                               | office
@@ -302,7 +303,7 @@ MODEL: dict[str, dict[str, Row]] = {
         take_days: approved offered accepted active -> =          | nobody
         flag_conflict: approved offered accepted active -> =      | system
         clear_conflict: approved offered accepted active -> =     | system
-        erase_words: proposed approved discarded offered accepted declined lapsed withdrawn active completed replaced -> = | nobody
+        erase_words: {OF_AN_ASSIGNMENT} -> = | nobody
     """),
     "advisory.agreement": rows("""
         draft: new -> open                                        | office advisor_of_assignment
