@@ -23,7 +23,7 @@ from tests import factories as make
 
 pytestmark = pytest.mark.browser
 
-# Lead cluster, its country, what it wants, and the points that both of its evaluators give. One place per country and
+# Lead cluster, its country, what it wants, and the points that its three evaluators give. One place per country and
 # two on the reserve list: the second of Spain is first on that list, and still not the one to be promoted.
 OTHERS = [
     ("Red Cerámica del Sur", "ES", "Kilns that share their heat", 8),
@@ -31,6 +31,7 @@ OTHERS = [
     ("Cantieri Puliti", "IT", "Sites without diesel", 6),
     ("Réseau Lumière", "FR", "Lamps that can be repaired", 5),
 ]
+JUDGES = ("Ilse Groen", "Marek Wójcik", "Aino Lahti", "Sorin Munteanu")
 WHY = "Fourteen dye houses asked us for help with steam this winter."
 SECRET = "correct horse battery"
 
@@ -47,7 +48,7 @@ def cast(scene):
     programme = make.programme(name="Valley Transition Facility", operator="Eurocluster Support")
     called = {"coordinator": "Hanna Dekker", "lead": "Tomas Novák"}
     people = {role: named(make.staff(role, programme), name) for role, name in called.items()}
-    judges = [named(make.staff("evaluator", programme), name) for name in ("Ilse Groen", "Marek Wójcik", "Aino Lahti")]
+    judges = [named(make.staff("evaluator", programme), name) for name in JUDGES]
     for one in judges:
         values = {"languages": ["en"], "areas": ["energy-efficiency"], "limit": 12}
         EvaluatorProfile().perform("describe", by=SYSTEM, person=one, programme=programme, **values)
@@ -61,7 +62,7 @@ def cast(scene):
         summary="Twenty days of advice by two experts.",
         country_cap=1,
         reserve_places=2,
-        evaluations_required=2,
+        evaluations_required=3,
     )
     return SimpleNamespace(
         **people,
@@ -228,7 +229,7 @@ class Act:
     def evaluators_are_asked_and_one_steps_back(self, bid: Application) -> None:
         cast = self.cast
         page = self.office.open(f"/workspace/calls/{cast.call.pk}/assign_evaluators/")
-        page.get_by_role("button", name="Ask for 2 evaluations").click()
+        page.get_by_role("button", name="Ask for 3 evaluations").click()
         expect(page.get_by_text("The evaluators are asked.")).to_be_visible()
         first = bid.evaluations.select_related("evaluator").order_by("evaluator__name").first()
         one = self.window(first.evaluator)
@@ -248,8 +249,9 @@ class Act:
         assert bid.evaluations.count() == len(cast.judges)
 
     def scores_are_given_and_closed(self, bid: Application) -> None:
-        by_keys, by_mouse = bid.evaluations.filter(state="assigned").select_related("evaluator").order_by("pk")
-        for one in (by_keys, by_mouse):
+        by_keys, *by_mouse = bid.evaluations.filter(state="assigned").select_related("evaluator").order_by("pk")
+        assert len(by_mouse) == 2
+        for one in (by_keys, *by_mouse):
             page = self.review(one)
             if one is by_keys:
                 for key in ("j", "k", "9", "j", "9"):
@@ -291,7 +293,7 @@ class Act:
             make.typed(bid, manager, **answers)
             bid.perform("submit", by=manager)
             bid.perform("declare_eligible", by=cast.coordinator, answers=make.MET)
-            for judge in cast.judges[:2]:
+            for judge in cast.judges[:3]:
                 asked = Evaluation().perform("assign", by=cast.coordinator, application=bid, evaluator=judge)
                 asked.perform("accept", by=judge)
                 asked.perform("submit", by=judge, scores=make.scores(call, points), comment="Read in full.")
@@ -304,12 +306,14 @@ class Act:
         page.get_by_label("Call").select_option(label=cast.call.title_text)
         page.get_by_role("button", name="New selection").click()
         page.get_by_role("link", name="Try other rules").click()
+        page.wait_for_load_state()  # the form listens once its script runs
         second = page.get_by_role("row").filter(has_text=OTHERS[0][0])
         page.get_by_label("At most per country").fill("2")
         page.get_by_label("At most per country").press("Tab")
         expect(page.get_by_role("heading", name="Under set B")).to_be_visible()
         expect(second).to_contain_text(re.compile(r"Reserve 1\s*In"))
         page.get_by_role("link", name="Add a third set").click()
+        page.wait_for_load_state()
         expect(page.get_by_role("region", name="Set B").get_by_label("At most per country")).to_have_value("2")
         last = page.get_by_role("region", name="Set C")
         last.get_by_label("At most per country").fill("1")
