@@ -11,9 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connections
 from django.test import Client, override_settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.scene import Scene, build
 from tests.conftest import OWNER
@@ -22,6 +23,9 @@ SCREENS = settings.LOCAL / "screens"
 AXE = settings.LOCAL / "assets" / "axe" / "axe.min.js"
 QUIET = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
 QUIET += ["disable-component-update", "disable-sync"]
+# Milliseconds that a window waits for what should come, on a machine that may be busy.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -45,6 +49,12 @@ def _fast_passwords(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_documents() -> None:
     """They lie where the package's settings say."""
+
+
+@pytest.fixture(autouse=True)
+def _own_tries() -> None:
+    """All windows come from one address: the tries that a test counts are none of the next one's."""
+    cache.clear()
 
 
 @pytest.fixture(scope="package")
@@ -157,7 +167,7 @@ def visit(browser: Browser, server: str) -> Iterator[Any]:
             locale=language,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(8000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return Visit(context, server, person=person)
 

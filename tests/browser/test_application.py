@@ -129,7 +129,7 @@ def test_a_lost_connection_loses_no_word(visit, bid):
     expect(says(page)).to_contain_text("no connection")
     assert now(bid).motivation == ""
     one.context.set_offline(False)
-    expect(says(page)).to_contain_text("Saved at", timeout=15000)
+    expect(says(page)).to_contain_text("Saved at")
 
     assert now(bid).motivation == "Typed in a tunnel."
     assert page.evaluate("Object.keys(localStorage)") == []

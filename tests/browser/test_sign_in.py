@@ -16,7 +16,7 @@ from facility.registry.grants import grant
 from facility.registry.people import Person, Token
 from facility.workflow.steps import SYSTEM
 from tests import factories as make
-from tests.browser.conftest import Visit, session_of
+from tests.browser.conftest import PATIENCE, Visit, session_of
 from tests.browser.test_pages import RULES
 from tests.facility import signing
 
@@ -40,7 +40,7 @@ def window(browser, home):
 
     def opened(*, width=1280, session=""):
         context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-GB", reduced_motion="reduce")
-        context.set_default_timeout(8000)
+        context.set_default_timeout(PATIENCE)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=home)
         if session:
             context.add_cookies([{"name": "session", "value": session, "url": home}])
