@@ -128,8 +128,7 @@ def tied_clusters(person: Any) -> QuerySet:
 
     By the register (cluster, member organisation, manager who is tied to them), by the past employers of their
     profile (by name, whatever its capitals), by managing the cluster themselves, and by answering for its part in an
-    application. `person` may be an OuterRef of a
-    query two levels up.
+    application. `person` may be an OuterRef of a query two levels up.
     """
     declared = Conflict.objects.filter(person=person)
     houses = ProfileEmployer.objects.filter(person=person).values("sort_name")
