@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -66,13 +66,15 @@ partner_manager = who(
 )
 
 
-def tied(person: Any, lead: str = "lead_cluster_id", bid: str = "pk") -> Exists:
-    """Whether the person has an interest in the lead or a partner of the application.
+def tied(person: Any, lead: str = "lead_cluster_id", bid: str = "pk") -> Q:
+    """The rows on whose lead or partner clusters the person has an interest.
 
-    `lead` and `bid` are the columns of the outer query that hold the lead cluster and the application.
+    `lead` and `bid` are the columns of the rows that hold the lead cluster and the application. Of somebody known the
+    clusters are the same for every row, so the database finds them once and not for each.
     """
-    here = Q(pk=OuterRef(lead)) | Q(partnerships__application_id=OuterRef(bid))
-    return Exists(tied_clusters(person).filter(here))
+    clusters = tied_clusters(person)
+    taking_part = clusters.filter(partnerships__isnull=False).values("partnerships__application_id")
+    return Q(**{f"{lead}__in": clusters.values("pk")}) | Q(**{f"{bid}__in": taking_part})
 
 
 def clusters_of(application: Any) -> set[Any]:
@@ -83,7 +85,7 @@ def clusters_of(application: Any) -> set[Any]:
 # In a blind call evaluators read by the page of their evaluation only; see docs/adr/0027.
 assigned_evaluator = who(
     "assigned evaluator",
-    lambda person: Q(pk__in=held(person, "evaluator", scope="application"), call__is_blind=False) & ~Q(tied(person)),
+    lambda person: Q(pk__in=held(person, "evaluator", scope="application"), call__is_blind=False) & ~tied(person),
     "evaluator",
 )
 on_public_list = who(

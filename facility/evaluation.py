@@ -32,7 +32,7 @@ SCALE = 10
 
 def tied_to_it(person: Any) -> Q:
     """The evaluations of applications in which the person has an interest."""
-    return Q(tied(person, "application__lead_cluster_id", "application_id"))
+    return tied(person, "application__lead_cluster_id", "application_id")
 
 
 own_evaluation = who("own evaluator", lambda person: Q(evaluator=person), "evaluator", by_record=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Q
+from django.db.models import OuterRef
 from django.utils import formats
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
@@ -65,7 +65,7 @@ class Ready(Consortium):
     def totals(self) -> list[Decimal]:
         """The totals that make up the score: those submitted by evaluators who are not tied to the application."""
         tied_one = tied(OuterRef(OuterRef("evaluator_id")), "application__lead_cluster_id", "application_id")
-        given = self.evaluations.filter(~Q(tied_one), state="submitted", total__isnull=False)
+        given = self.evaluations.filter(~tied_one, state="submitted", total__isnull=False)
         return list(given.values_list("total", flat=True))
 
     def spread_warning(self) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -70,7 +69,7 @@ class AssignEvaluator(StepForm):
         data = super().clean() or {}
         application, evaluator = data.get("application"), data.get("evaluator")
         if application and evaluator:
-            if Application.objects.filter(Q(tied(evaluator)), pk=application.pk).exists():
+            if Application.objects.filter(tied(evaluator), pk=application.pk).exists():
                 self.add_error(
                     "evaluator", _t("%s has a conflict of interest with a cluster of this application.") % evaluator
                 )

@@ -36,6 +36,13 @@ def slow_stop(work: Job) -> None:
     time.sleep(work.args["seconds"])
 
 
+@job("tests.stop_slowly")
+def stop_slowly(work: Job) -> None:
+    """Can be killed in its middle, and be run again."""
+    time.sleep(work.args["seconds"])
+    stop(work)
+
+
 @job("tests.stop_and_die", whole=False)
 def stop_and_die(work: Job) -> None:
     """The effect is committed apart from the job's being done, and the worker dies in between, the first time."""

@@ -1,5 +1,6 @@
 """The rules of a call, applied by its selection: quotas, labels, equal scores; the simulator; the reserve list."""
 
+import dataclasses
 import datetime as dt
 import time
 from decimal import Decimal
@@ -229,6 +230,22 @@ def test_the_next_fits_all_quotas_and_whoever_is_skipped_reads_why():
         assert third.managers().get().name in page  # the letter that leaves with it
         client.post(f"/workspace/applications/{third.pk}/promote/", {"_version": third.version})
     assert Application.objects.get(pk=third.pk).state == "selected"
+
+
+def test_control_without_the_order_of_the_reserve_list_whoever_is_skipped_gets_in(monkeypatch):
+    """Shows that the refusal above comes from the order: the same course without its guard."""
+    steps = dict(Application.steps())
+    kept = tuple(one for one in steps["promote"].guards if one.__name__ != "is_next_in_line")
+    assert len(kept) < len(steps["promote"].guards)
+    steps["promote"] = dataclasses.replace(steps["promote"], guards=kept)
+    monkeypatch.setattr(Application, "_steps", steps)
+    call, lead, coordinator, _evaluator = drafted(quotas=[{"kind": "country", "value": "ES", "at_most": 1}])
+    with after_closing(call):
+        bids = crowd(call, 10, scores=[90, 88, 70, 69, 68, 67, 66, 65, 89, 60])
+        approved(call, coordinator, lead).perform("release", by=lead)
+        first, spain = (Application.objects.get(pk=bids[at].pk) for at in (1, 8))
+        first.perform("decline", by=first.managers().get(), reason="No staff.")
+        assert spain.perform("promote", by=lead).state == "selected"
 
 
 # -- the simulator

@@ -34,7 +34,7 @@ from tests.faults.plant import Plant, amount, plant, until
 pytestmark = pytest.mark.faults
 
 WRITERS, READERS, RESTARTS, WELL_AGAIN = 5, 2, 20, 15.0
-MODES = ("fast", "immediate", "fast", "away")  # "away": stopped for two seconds before it starts again
+MODES = ("away", "immediate", "fast", "fast")  # "away": stopped for two seconds before it starts again
 STEPS = ("give", "begin", "finish")
 PAGES = ("/workspace/", "/workspace/errands/", "/api/errands/?page_size=5", "/")
 SEED = f"""

@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from config import process
 from facility.workflow import clock, jobs, tasks, trail
@@ -155,6 +156,13 @@ def test_a_server_of_mail_that_says_nothing_holds_nobody_else_up(processes, figu
         assert waited <= 5
 
 
+def backends() -> int:
+    """How many connections the test's database has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
+
+
 def overdue(number: int) -> list[Errand]:
     """Errands for which nobody has set out in time; half of them the system ends by itself."""
     giver, runner = making.people()
@@ -172,9 +180,11 @@ def test_two_relays_act_once_also_when_one_is_killed_in_the_middle(processes, fi
     with post() as sink:
         sink.seconds_before_thanks = 0.1  # so that both are at work at the same time
         processes.environment["EMAIL_URL"] = sink.url
-        overdue(count)
+        alone = backends()
         for name in ("one", "two"):
             processes.start(name, command)
+        until(lambda: backends() >= alone + 4, 60)  # each has a loop for clocks and one for mails
+        overdue(count)
         until(lambda: len(sink.mails) > count // 8, 60)
         if guarded:
             processes.kill("one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -11,6 +12,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from facility.application import Application
+from facility.call import Call
 from facility.workflow.steps import Refused
 from tests import factories as make
 
@@ -96,12 +98,31 @@ def test_25_places_are_25_places(full_reserve_list, monkeypatch, seed):
 
 @pytest.mark.faults
 def test_control_locking_the_record_alone_oversells(full_reserve_list, monkeypatch, owner):
-    """Without the lock on the call, and without the constraint behind it, places are sold twice."""
-    call, lead, manager = full_reserve_list
+    """Without the lock on the call, and without the constraint behind it, the last place is sold twice."""
+    call, lead, _manager = full_reserve_list
     only_the_quota(monkeypatch, locks="")
+    bids = list(Application.objects.filter(call=call).order_by("reserve_position"))
+    for one in bids[: PLACES - 1]:
+        one.perform("promote", by=lead)
+    count, have_counted = Call.free_places, threading.Barrier(2)
+
+    def both_count(self):
+        free = count(self)
+        have_counted.wait(20)
+        return free
+
+    monkeypatch.setattr(Call, "free_places", both_count)
+
+    def sell(one):
+        try:
+            return one.perform("promote", by=lead).place
+        finally:
+            connection.close()
+
     owner.execute("DROP INDEX place_sold_once")
     try:
-        assert storm(call, lead, manager, seed=1) > PLACES
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(sell, bids[PLACES - 1 : PLACES + 1])) == [PLACES, PLACES]
     finally:
         owner.execute("ALTER TABLE facility_application DISABLE TRIGGER workflow_version")
         owner.execute("UPDATE facility_application SET state = 'reserve', place = NULL")
