@@ -61,7 +61,7 @@ class Separate:
         return {
             "DATABASE_URL": f"postgresql://{APPLICATION}:{self.passwords[APPLICATION]}@{where}",
             "MIGRATE_DATABASE_URL": f"postgresql://{OWNER}:{self.passwords[OWNER]}@{where}",
-            "REDIS_URL": f"redis://:{self.passwords['redis']}@{HOST}:{self.redis_port}/0",
+            "REDIS_URL": f"redis://:{self.passwords['redis']}@{HOST}:{self.redis_port}",
         }
 
     @contextmanager
