@@ -30,7 +30,7 @@ SECOND = frozenset({"tell", "add_error"})
 FIELD = re.compile(r"[A-Z]\w*Field$")
 CHOICES = re.compile(r"\w*Choices$")
 # Fields whose first argument is no name in words.
-RELATIONS = frozenset({"OneToOneField", "ManyToManyField", "FSMField", "GenericRelation"})
+RELATIONS = frozenset({"OneToOneField", "ManyToManyField", "StateField", "GenericRelation"})
 
 
 @dataclass(frozen=True)

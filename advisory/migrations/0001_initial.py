@@ -2,7 +2,6 @@
 
 import django.db.models.constraints
 import django.db.models.deletion
-import django_fsm
 import facility.workflow.ids
 import pgvector.django.vector
 from decimal import Decimal
@@ -25,7 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('candidate', 'Candidate'), ('shortlisted', 'On the shortlist'), ('declined', 'Not admitted'), ('pool', 'In the pool'), ('suspended', 'Suspended'), ('retired', 'Retired')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('candidate', 'Candidate'), ('shortlisted', 'On the shortlist'), ('declined', 'Not admitted'), ('pool', 'In the pool'), ('suspended', 'Suspended'), ('retired', 'Retired')], db_index=True, default='new', editable=False, max_length=30)),
                 ('kind', models.CharField(choices=[('business', 'Business advisor'), ('sustainability', 'Sustainability advisor'), ('both', 'Business and sustainability advisor')], max_length=20, verbose_name='kind')),
                 ('areas', models.JSONField(default=list, verbose_name='areas')),
                 ('languages', models.JSONField(default=list, verbose_name='languages')),
@@ -47,7 +46,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('received', 'Received'), ('read', 'Read'), ('incomplete', 'Incomplete'), ('rejected', 'Rejected'), ('confirmed', 'Confirmed'), ('replaced', 'Replaced by a newer one')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('received', 'Received'), ('read', 'Read'), ('incomplete', 'Incomplete'), ('rejected', 'Rejected'), ('confirmed', 'Confirmed'), ('replaced', 'Replaced by a newer one')], db_index=True, default='new', editable=False, max_length=30)),
                 ('name', models.CharField(blank=True, default='', max_length=200, verbose_name='name in the CV')),
                 ('format', models.CharField(blank=True, default='', max_length=30, verbose_name='format')),
                 ('language', models.CharField(blank=True, default='', max_length=5, verbose_name='language')),
@@ -96,7 +95,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('requested', 'Requested'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('requested', 'Requested'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], db_index=True, default='new', editable=False, max_length=30)),
                 ('requested_at', models.DateTimeField(null=True, verbose_name='requested')),
                 ('parameters', models.JSONField(default=dict, verbose_name='parameters')),
                 ('pins', models.JSONField(default=list, verbose_name='pinned pairs')),
@@ -118,7 +117,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('opened', 'Opened'), ('matched', 'Matched'), ('assessing', 'Assessing'), ('planning', 'Planning'), ('in_support', 'In support'), ('wrapping_up', 'Wrapping up'), ('closed', 'Closed'), ('paused', 'Paused'), ('stopped', 'Stopped')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('opened', 'Opened'), ('matched', 'Matched'), ('assessing', 'Assessing'), ('planning', 'Planning'), ('in_support', 'In support'), ('wrapping_up', 'Wrapping up'), ('closed', 'Closed'), ('paused', 'Paused'), ('stopped', 'Stopped')], db_index=True, default='new', editable=False, max_length=30)),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
                 ('starts_on', models.DateField(verbose_name='start')),
                 ('ends_on', models.DateField(verbose_name='end')),
@@ -143,7 +142,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('open', 'Open'), ('ranked', 'Ranked'), ('agreed', 'Agreed')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('open', 'Open'), ('ranked', 'Ranked'), ('agreed', 'Agreed')], db_index=True, default='new', editable=False, max_length=30)),
                 ('ranked_count', models.PositiveSmallIntegerField(default=0, verbose_name='voices that have ranked')),
                 ('programme', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='facility.programme', verbose_name='programme')),
                 ('project', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='assessment', to='advisory.project', verbose_name='project')),
@@ -158,7 +157,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('named', 'Named'), ('settled', 'Outcome recorded'), ('withdrawn', 'Withdrawn')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('named', 'Named'), ('settled', 'Outcome recorded'), ('withdrawn', 'Withdrawn')], db_index=True, default='new', editable=False, max_length=30)),
                 ('area', models.CharField(choices=[('resilient-business-models', 'Resilient business models'), ('sustainable-investments', 'Tapping into sustainable investments'), ('greening-business-processes', 'Greening business processes'), ('eco-friendly-products-services', 'Developing eco-friendly products and services'), ('water-use', 'Optimising water use'), ('energy-efficiency', 'Maximising energy efficiency'), ('waste-management', 'Improving waste management and reducing waste'), ('carbon-footprint', 'Lowering the carbon footprint'), ('circular-materials', 'Adopting circular economy solutions for materials'), ('harmful-emissions', 'Reducing harmful emissions'), ('sustainable-innovation', 'Fostering sustainable innovation')], max_length=40, verbose_name='area')),
                 ('text', models.CharField(max_length=200, verbose_name='need')),
                 ('context', models.TextField(blank=True, default='', verbose_name='context')),
@@ -200,7 +199,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('discarded', 'Discarded'), ('offered', 'Offered'), ('accepted', 'Accepted'), ('declined', 'Declined by the advisor'), ('lapsed', 'Offer lapsed'), ('active', 'At work'), ('completed', 'Completed'), ('replaced', 'Replaced')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('discarded', 'Discarded'), ('offered', 'Offered'), ('accepted', 'Accepted'), ('declined', 'Declined by the advisor'), ('lapsed', 'Offer lapsed'), ('active', 'At work'), ('completed', 'Completed'), ('replaced', 'Replaced')], db_index=True, default='new', editable=False, max_length=30)),
                 ('kind', models.CharField(choices=[('business', 'Business advisor'), ('sustainability', 'Sustainability advisor')], max_length=20, verbose_name='as')),
                 ('score', models.DecimalField(decimal_places=1, max_digits=5, null=True, verbose_name='score of 100')),
                 ('parts', models.JSONField(default=list, verbose_name='parts of the score')),
@@ -225,7 +224,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('planned', 'Planned'), ('under_way', 'Under way'), ('done', 'Done'), ('dropped', 'Dropped')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('planned', 'Planned'), ('under_way', 'Under way'), ('done', 'Done'), ('dropped', 'Dropped')], db_index=True, default='new', editable=False, max_length=30)),
                 ('title_text', models.CharField(max_length=200, verbose_name='action')),
                 ('forms', models.JSONField(default=list, verbose_name='forms of support')),
                 ('cells', models.JSONField(default=list, verbose_name='fields of the toolkit')),
@@ -279,7 +278,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('planned', 'Planned'), ('logged', 'Waits for the cluster'), ('disputed', 'Disputed'), ('confirmed', 'Confirmed'), ('approved', 'Approved'), ('cancelled', 'Cancelled')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('planned', 'Planned'), ('logged', 'Waits for the cluster'), ('disputed', 'Disputed'), ('confirmed', 'Confirmed'), ('approved', 'Approved'), ('cancelled', 'Cancelled')], db_index=True, default='new', editable=False, max_length=30)),
                 ('logged_at', models.DateTimeField(null=True, verbose_name='logged')),
                 ('held_on', models.DateField(verbose_name='day')),
                 ('form', models.CharField(choices=[('one_to_one', 'One-to-one tuition'), ('workshop', 'Workshops'), ('online_webinar', 'Online webinars'), ('guidance_document', 'Guidance documents'), ('direct_consultancy', 'Direct consultancy')], max_length=30, verbose_name='form')),

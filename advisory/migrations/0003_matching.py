@@ -4,7 +4,6 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
 import django.db.models.functions.text
-import django_fsm
 import facility.workflow.clock
 import facility.workflow.ids
 import pgvector.django.halfvec
@@ -27,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('closed', 'Closed'), ('open', 'Takes applications')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('closed', 'Closed'), ('open', 'Takes applications')], db_index=True, default='new', editable=False, max_length=30)),
                 ('text', models.TextField(blank=True, default='', verbose_name='whom you look for')),
                 ('closes_on', models.DateField(null=True, verbose_name='last day')),
                 ('consent_text', models.TextField(verbose_name='what an advisor agrees to')),
@@ -44,7 +43,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('kept', 'Kept'), ('struck', 'Struck out')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('kept', 'Kept'), ('struck', 'Struck out')], db_index=True, default='new', editable=False, max_length=30)),
                 ('noted_at', models.DateTimeField(null=True, verbose_name='noted')),
                 ('text', models.TextField(blank=True, default='', verbose_name='note')),
             ],
@@ -58,7 +57,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('open', 'To be signed'), ('signed', 'Signed by both'), ('ended', 'Ended')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('open', 'To be signed'), ('signed', 'Signed by both'), ('ended', 'Ended')], db_index=True, default='new', editable=False, max_length=30)),
                 ('targets', models.TextField(verbose_name='targets')),
                 ('days', models.PositiveSmallIntegerField(verbose_name='days')),
                 ('deliverables', models.JSONField(default=list, verbose_name='deliverables')),
@@ -114,7 +113,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('received', 'Received'), ('unpacking', 'Being unpacked'), ('reading', 'Being read'), ('done', 'Done'), ('refused', 'Not accepted')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('received', 'Received'), ('unpacking', 'Being unpacked'), ('reading', 'Being read'), ('done', 'Done'), ('refused', 'Not accepted')], db_index=True, default='new', editable=False, max_length=30)),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
                 ('stored', models.CharField(blank=True, default='', max_length=100)),
                 ('size', models.PositiveIntegerField(default=0, verbose_name='bytes')),
@@ -161,7 +160,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('open', 'To be decided'), ('taken', 'Newer CV of the advisor'), ('merged', 'Merged'), ('apart', 'Kept apart'), ('settled', 'Settled otherwise')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('open', 'To be decided'), ('taken', 'Newer CV of the advisor'), ('merged', 'Merged'), ('apart', 'Kept apart'), ('settled', 'Settled otherwise')], db_index=True, default='new', editable=False, max_length=30)),
                 ('reasons', models.JSONField(default=list)),
                 ('is_certain', models.BooleanField(default=False, verbose_name='certain')),
                 ('found_at', models.DateTimeField(null=True, verbose_name='found')),
@@ -188,7 +187,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('standing', 'Stands'), ('taken_back', 'Taken back')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('standing', 'Stands'), ('taken_back', 'Taken back')], db_index=True, default='new', editable=False, max_length=30)),
                 ('kind', models.CharField(choices=[('exclusion', 'Not together'), ('wish', 'Gladly together')], max_length=10, verbose_name='kind')),
                 ('side', models.CharField(choices=[('advisor', 'advisor'), ('manager', 'cluster manager')], max_length=10, verbose_name='said by')),
                 ('named', models.CharField(max_length=200, verbose_name='advisor')),
@@ -204,7 +203,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('open', 'Open'), ('closed', 'Closed')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('open', 'Open'), ('closed', 'Closed')], db_index=True, default='new', editable=False, max_length=30)),
                 ('name', models.CharField(max_length=120, verbose_name='name')),
                 ('purpose', models.CharField(blank=True, default='', max_length=500, verbose_name='what for')),
                 ('entry_count', models.PositiveSmallIntegerField(default=0, verbose_name='advisors')),
@@ -353,17 +352,17 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='advisor',
             name='state',
-            field=django_fsm.FSMField(choices=[('new', 'New'), ('candidate', 'Candidate'), ('shortlisted', 'On the shortlist'), ('declined', 'Not admitted'), ('pool', 'In the pool'), ('suspended', 'Suspended'), ('retired', 'Retired'), ('merged', 'Merged with another record'), ('erased', 'Erased')], db_index=True, default='new', editable=False, max_length=30),
+            field=models.CharField(choices=[('new', 'New'), ('candidate', 'Candidate'), ('shortlisted', 'On the shortlist'), ('declined', 'Not admitted'), ('pool', 'In the pool'), ('suspended', 'Suspended'), ('retired', 'Retired'), ('merged', 'Merged with another record'), ('erased', 'Erased')], db_index=True, default='new', editable=False, max_length=30),
         ),
         migrations.AlterField(
             model_name='assignment',
             name='state',
-            field=django_fsm.FSMField(choices=[('new', 'New'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('discarded', 'Discarded'), ('offered', 'Offered'), ('accepted', 'Accepted'), ('declined', 'Declined by the advisor'), ('lapsed', 'Offer lapsed'), ('active', 'At work'), ('completed', 'Completed'), ('replaced', 'Replaced'), ('withdrawn', 'Offer withdrawn')], db_index=True, default='new', editable=False, max_length=30),
+            field=models.CharField(choices=[('new', 'New'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('discarded', 'Discarded'), ('offered', 'Offered'), ('accepted', 'Accepted'), ('declined', 'Declined by the advisor'), ('lapsed', 'Offer lapsed'), ('active', 'At work'), ('completed', 'Completed'), ('replaced', 'Replaced'), ('withdrawn', 'Offer withdrawn')], db_index=True, default='new', editable=False, max_length=30),
         ),
         migrations.AlterField(
             model_name='curriculumvitae',
             name='state',
-            field=django_fsm.FSMField(choices=[('new', 'New'), ('received', 'Received'), ('read', 'Read'), ('incomplete', 'Incomplete'), ('rejected', 'Rejected'), ('confirmed', 'Confirmed'), ('replaced', 'Replaced by a newer one'), ('erased', 'Erased')], db_index=True, default='new', editable=False, max_length=30),
+            field=models.CharField(choices=[('new', 'New'), ('received', 'Received'), ('read', 'Read'), ('incomplete', 'Incomplete'), ('rejected', 'Rejected'), ('confirmed', 'Confirmed'), ('replaced', 'Replaced by a newer one'), ('erased', 'Erased')], db_index=True, default='new', editable=False, max_length=30),
         ),
         migrations.AddConstraint(
             model_name='assignment',

@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import django_countries.fields
-import django_fsm
 import facility.workflow.clock
 import facility.workflow.ids
 from django.conf import settings
@@ -22,7 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('draft', 'Draft'), ('announced', 'Announced'), ('open', 'Open'), ('closed', 'Closed'), ('decided', 'Decided'), ('archived', 'Archived'), ('cancelled', 'Cancelled')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('draft', 'Draft'), ('announced', 'Announced'), ('open', 'Open'), ('closed', 'Closed'), ('decided', 'Decided'), ('archived', 'Archived'), ('cancelled', 'Cancelled')], db_index=True, default='new', editable=False, max_length=30)),
                 ('title_text', models.CharField(max_length=200, verbose_name='title')),
                 ('opens_at', models.DateTimeField(verbose_name='opens')),
                 ('closes_at', models.DateTimeField(verbose_name='closes')),
@@ -87,7 +86,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('draft', 'Draft'), ('submitted', 'Submitted'), ('returned', 'Returned for clarification'), ('eligible', 'Eligible'), ('ineligible', 'Not eligible'), ('evaluated', 'Evaluated'), ('selected', 'Selected'), ('reserve', 'On the reserve list'), ('rejected', 'Not selected'), ('declined', 'Declined by the cluster'), ('withdrawn', 'Withdrawn'), ('under_review', 'Under review')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('draft', 'Draft'), ('submitted', 'Submitted'), ('returned', 'Returned for clarification'), ('eligible', 'Eligible'), ('ineligible', 'Not eligible'), ('evaluated', 'Evaluated'), ('selected', 'Selected'), ('reserve', 'On the reserve list'), ('rejected', 'Not selected'), ('declined', 'Declined by the cluster'), ('withdrawn', 'Withdrawn'), ('under_review', 'Under review')], db_index=True, default='new', editable=False, max_length=30)),
                 ('number', models.CharField(blank=True, default='', max_length=20, verbose_name='number')),
                 ('title_text', models.CharField(max_length=200, verbose_name='title')),
                 ('motivation', models.TextField(blank=True, default='', verbose_name='motivation')),
@@ -130,7 +129,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('received', 'Received'), ('clean', 'Accepted'), ('rejected', 'Rejected')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('received', 'Received'), ('clean', 'Accepted'), ('rejected', 'Rejected')], db_index=True, default='new', editable=False, max_length=30)),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
                 ('stored', models.CharField(max_length=100)),
                 ('kind', models.CharField(max_length=10, verbose_name='kind')),
@@ -240,7 +239,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('assigned', 'Assigned'), ('in_progress', 'In progress'), ('submitted', 'Submitted'), ('recused', 'Recused')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('assigned', 'Assigned'), ('in_progress', 'In progress'), ('submitted', 'Submitted'), ('recused', 'Recused')], db_index=True, default='new', editable=False, max_length=30)),
                 ('total', models.DecimalField(decimal_places=2, max_digits=5, null=True, verbose_name='total of 100')),
                 ('comment', models.TextField(blank=True, default='', verbose_name='overall comment')),
                 ('application', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evaluations', to='facility.application', verbose_name='application')),
@@ -282,7 +281,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('draft', 'Draft'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('released', 'Released')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('draft', 'Draft'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('released', 'Released')], db_index=True, default='new', editable=False, max_length=30)),
                 ('places', models.PositiveSmallIntegerField(verbose_name='places')),
                 ('minimum_score', models.DecimalField(decimal_places=2, max_digits=5, verbose_name='minimum score')),
                 ('country_cap', models.PositiveSmallIntegerField(null=True, verbose_name='at most per country')),

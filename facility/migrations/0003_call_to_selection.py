@@ -4,7 +4,6 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django_countries.fields
-import django_fsm
 import facility.workflow.clock
 import facility.workflow.ids
 from django.conf import settings
@@ -23,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('planned', 'Waits for the declaration'), ('declared', 'Declared'), ('granted', 'Granted'), ('dropped', 'Dropped'), ('revoked', 'Revoked')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('planned', 'Waits for the declaration'), ('declared', 'Declared'), ('granted', 'Granted'), ('dropped', 'Dropped'), ('revoked', 'Revoked')], db_index=True, default='new', editable=False, max_length=30)),
                 ('member_state', django_countries.fields.CountryField(max_length=2, verbose_name='Member State that pays')),
                 ('amount_eur', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='amount, euros gross')),
                 ('granted_on', models.DateField(verbose_name='the legal right arises on')),
@@ -50,7 +49,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('asked', 'Asked'), ('answered', 'Answered, not published'), ('published', 'Published'), ('declined', 'Declined')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('asked', 'Asked'), ('answered', 'Answered, not published'), ('published', 'Published'), ('declined', 'Declined')], db_index=True, default='new', editable=False, max_length=30)),
                 ('channel', models.CharField(choices=[('platform', 'Here'), ('mail', 'E-mail'), ('telephone', 'Telephone'), ('webinar', 'Information webinar')], default='platform', max_length=20, verbose_name='reached us by')),
                 ('text', models.TextField(verbose_name='as it was asked')),
                 ('asked_at', models.DateTimeField(verbose_name='asked')),
@@ -96,7 +95,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('asked', 'Asked for consent'), ('agreed', 'Consent given'), ('released', 'Shown in public'), ('ended', 'Ended')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('asked', 'Asked for consent'), ('agreed', 'Consent given'), ('released', 'Shown in public'), ('ended', 'Ended')], db_index=True, default='new', editable=False, max_length=30)),
                 ('about', models.CharField(choices=[('programme', 'the programme'), ('project', 'a project'), ('activity', 'an activity')], max_length=12, verbose_name='contact for')),
                 ('activity', models.CharField(blank=True, default='', max_length=200, verbose_name='activity')),
                 ('role_text', models.CharField(blank=True, default='', max_length=120, verbose_name='role')),
@@ -177,7 +176,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('open', 'To be signed'), ('complete', 'Signed by all'), ('withdrawn', 'Withdrawn')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('open', 'To be signed'), ('complete', 'Signed by all'), ('withdrawn', 'Withdrawn')], db_index=True, default='new', editable=False, max_length=30)),
                 ('title_text', models.CharField(max_length=200, verbose_name='title')),
                 ('text', models.TextField(verbose_name='text')),
                 ('text_number', models.PositiveSmallIntegerField(default=1, verbose_name='version of the text')),
@@ -209,7 +208,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('received', 'Being checked'), ('checked', 'To be confirmed'), ('applying', 'Being taken over'), ('applied', 'Taken over'), ('discarded', 'Discarded')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('received', 'Being checked'), ('checked', 'To be confirmed'), ('applying', 'Being taken over'), ('applied', 'Taken over'), ('discarded', 'Discarded')], db_index=True, default='new', editable=False, max_length=30)),
                 ('file_name', models.CharField(max_length=200, verbose_name='file')),
                 ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
                 ('size', models.PositiveIntegerField(default=0, verbose_name='bytes')),
@@ -293,7 +292,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=facility.workflow.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('claimed', 'To be confirmed'), ('valid', 'Valid'), ('renewal_due', 'Renewal due'), ('expired', 'Expired'), ('withdrawn', 'Withdrawn'), ('refused', 'Not confirmed')], db_index=True, default='new', editable=False, max_length=30)),
+                ('state', models.CharField(choices=[('new', 'New'), ('claimed', 'To be confirmed'), ('valid', 'Valid'), ('renewal_due', 'Renewal due'), ('expired', 'Expired'), ('withdrawn', 'Withdrawn'), ('refused', 'Not confirmed')], db_index=True, default='new', editable=False, max_length=30)),
                 ('level', models.CharField(choices=[('bronze', 'Bronze label'), ('silver', 'Silver label'), ('gold', 'Gold label')], max_length=10, verbose_name='level')),
                 ('awarded_on', models.DateField(verbose_name='awarded on')),
                 ('valid_until', models.DateField(verbose_name='valid until')),
