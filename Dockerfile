@@ -16,6 +16,11 @@ RUN for po in locale/*/LC_MESSAGES/*.po; do /venv/bin/pybabel --quiet compile --
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0 PORT=8000
+# Scanned CVs are recognised in the languages of `advisory/cv/ocr.py`.
+RUN apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends tesseract-ocr \
+       tesseract-ocr-deu tesseract-ocr-fra tesseract-ocr-spa tesseract-ocr-ita tesseract-ocr-pol tesseract-ocr-nld tesseract-ocr-por \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home facility \
     && install -d -o facility -g facility /data/documents /run/facility
 WORKDIR /app

@@ -19,7 +19,7 @@ from advisory.cv.headings import Sections, by_path
 from advisory.cv.jsonresume import is_json_resume, read_json_resume
 from advisory.cv.odt import is_odt, read_odt
 from advisory.cv.pdf import read_pdf
-from advisory.cv.reading import TEXT_LENGTH, Findings, Line, Reading, Rejected, missing
+from advisory.cv.reading import TEXT_LENGTH, Findings, Line, Reading, Rejected, gapped, missing
 from advisory.cv.safety import MAX_INPUT, open_zip, parse_xml, refuse_old_formats
 from advisory.cv.text import read_lines
 from advisory.cv.vocabulary import LOCALES
@@ -111,7 +111,7 @@ def _read_by_form(data: bytes, filename: str) -> Told:
     if start.startswith((b"{", b"[")):
         return _from_json(text)
     lines = [Line(line[:MAX_LINE], f"line {number}") for number, line in enumerate(text.splitlines(), start=1)]
-    return _from_lines("text", _gapped(lines))
+    return _from_lines("text", gapped(lines))
 
 
 def _from_pdf(data: bytes) -> Told:
@@ -183,11 +183,6 @@ def _decoded(data: bytes, filename: str) -> str:
     kind = filename.rsplit(".", 1)[-1].upper() if "." in filename[-6:] else ""
     named = f" (its name says {kind})" if kind.isalnum() else ""
     raise Rejected(f"The file{named} is of a format that is not accepted. {ACCEPTED}")
-
-
-def _gapped(lines: list[Line]) -> list[Line]:
-    """Mark the lines that follow an empty one."""
-    return [replace(line, gap=bool(index) and not lines[index - 1].text.strip()) for index, line in enumerate(lines)]
 
 
 def _language(text: str, enough: int = ENOUGH_LETTERS) -> str | None:

@@ -4,7 +4,7 @@ Shapes follow `manage.py read_cv --json`: `Field.value` is a string, or for `lan
 mapping of strings (null where the CV says nothing). Source: F06 (more than 300 CVs screened).
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 SNIPPET_LENGTH = 400
@@ -55,6 +55,11 @@ class Line:
     gap: bool = False
     bold: int = 0
     left: float = 0.0
+
+
+def gapped(lines: list[Line]) -> list[Line]:
+    """Mark the lines that follow an empty one."""
+    return [replace(line, gap=bool(index) and not lines[index - 1].text.strip()) for index, line in enumerate(lines)]
 
 
 @dataclass(slots=True)

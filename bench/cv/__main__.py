@@ -9,23 +9,25 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
+from advisory.cv import ocr
 from advisory.cv.reader import read
 from bench.cv import writers
 from bench.cv.people import people
 from bench.cv.scoring import AIMED, Board, Tally
 
 LOCAL = Path(".local")
-# The layouts of each half by the file of its people.
+# The layouts of each part by the file of its people.
 HALVES: dict[str, dict[str, dict[str, Any]]] = {
     "tuned": {"tuned": writers.TUNED, "tuned_too": writers.TUNED_TOO},
     "held_out": {"held_out": writers.HELD_OUT},
+    "producers": {"held_out": writers.PRODUCERS},
 }
 
 
 def main() -> None:
-    """Measure both halves."""
+    """Measure every part."""
     options = argparse.ArgumentParser(prog="python -m bench.cv", description=__doc__)
-    options.add_argument("--half", choices=HALVES, help="one half only")
+    options.add_argument("--half", choices=HALVES, help="one part only")
     options.add_argument("--layout", help="layouts whose name begins so")
     options.add_argument("--keep", action="store_true", help="read the files of the last run, write none")
     options.add_argument("--slips", action="store_true", help="list every value missed or wrong")
@@ -58,11 +60,11 @@ def measure(half: str, browser: Any, beginning: str) -> tuple[Board, dict[str, A
             path.write_bytes(write(person.said, browser))
         data = path.read_bytes()
         began = time.process_time()
-        reading = read(data, "cv")
+        reading = ocr.read_scanned(data, "cv") or {} if layout in writers.SCANS else read(data, "cv").as_dict()
         seconds, count = seconds + time.process_time() - began, count + 1
-        board.score(f"{layout}.{person.id}", layout, reading.as_dict()["fields"], person.truth())
-        if reading.language != person.written_in:
-            board.slips.append((path.name, "whole language", [person.written_in], [str(reading.language)]))
+        board.score(f"{layout}.{person.id}", layout, reading.get("fields", []), person.truth())
+        if reading.get("language") != person.written_in:
+            board.slips.append((path.name, "whole language", [person.written_in], [str(reading.get("language"))]))
     return board, {"files": count, "cpu_seconds": round(seconds, 2), "files_per_cpu_second": round(count / seconds, 1)}
 
 
