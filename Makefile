@@ -62,7 +62,7 @@ browser: setup ## the tests in a real browser
 	    echo "Chromium is missing. On Debian: apt-get install chromium" >&2; exit 1; \
 	  fi; \
 	fi
-	@$(PY) -m pytest --randomly-dont-reorganize tests/browser
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --randomly-dont-reorganize tests/browser
 
 check: export EMBEDDED := 1
 check: setup ## format, lint, types, imports, migrations, deployment, templates, generated docs

@@ -328,7 +328,7 @@ class Advisor(Joinable):
         form="facility.workflow.input.ReasonForm",
     )
     def retire(self, *, by: Any, reason: str) -> None:
-        """The advisor leaves the pool for good and keeps sight of the own record only."""
+        """The advisor leaves the pool for good and keeps sight of their own record only."""
         self.reason_text = reason
         revoke(self.person, "programme", self.programme_id, by=by, reason=_t("left the pool of advisors"))
 

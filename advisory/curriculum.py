@@ -121,7 +121,7 @@ class CurriculumVitae(Searchable, InProgramme):
         """The document was scanned and accepted."""
         return self.document.state == Document.State.CLEAN
 
-    @guard(_("The advisor is not a candidate or in the pool any more."))
+    @guard(_("The advisor is neither a candidate nor in the pool any more."))
     def has_open_advisor(self) -> bool:
         """Nobody yet, or somebody whose record can still change."""
         return self.advisor is None or self.advisor.state in OPEN
@@ -141,7 +141,7 @@ class CurriculumVitae(Searchable, InProgramme):
         form="ReceiveCv",
     )
     def receive(self, *, by: Any, file: Any, programme: Any, advisor: Any) -> None:
-        """Takes a CV as PDF, DOCX, Europass XML, JSON Resume or text. It is checked and read within minutes."""
+        """Takes a CV as PDF, DOCX, ODT, Europass XML, JSON Resume or text. It is checked and read within minutes."""
         self.programme, self.advisor, self.received_at = programme, advisor, clock.now()
         data: dict[str, Any] = {"programme": str(programme.pk), "audience": "cv"}
         self.document = Document().perform("receive", by=by, files={"file": file}, **data)

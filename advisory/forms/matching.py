@@ -140,7 +140,7 @@ class ReceiveCv(ReceiveDocument):
     )
 
     def prepare(self) -> None:
-        """Own programmes and their advisors; for an advisor the own record only."""
+        """Own programmes and their advisors; for an advisor their own record only."""
         programmes = own_programmes(self.by)
         self.narrow_to("programme", programmes)
         rows = Advisor.objects.filter(state__in=OPEN).select_related("person").order_by("person__sort_name", "pk")

@@ -220,7 +220,7 @@ def test_a_cv_waits_for_its_check_and_for_an_open_record(programme, coordinator)
         cv.perform("confirm", by=coordinator, entries=matching.entries(cv))
     assert refused.value.sentences == [
         "The file has not been checked yet.",
-        "The advisor is not a candidate or in the pool any more.",
+        "The advisor is neither a candidate nor in the pool any more.",
     ]
     newcomer = matching.received(programme, coordinator)
     matching.run("facility.scan_document")
