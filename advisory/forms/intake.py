@@ -60,7 +60,8 @@ class UploadCvs(StepForm):
         """Own programmes; the only one is chosen."""
         mine = own_programmes(self.by)
         self.narrow_to("programme", mine)
-        if len(keys := list(mine.values_list("pk", flat=True)[:2])) == 1:
+        # Without a person it describes itself, which asks no database.
+        if self.by is not None and len(keys := list(mine.values_list("pk", flat=True)[:2])) == 1:
             self.initial["programme"] = keys[0]
 
     def clean(self) -> dict[str, Any]:
