@@ -34,9 +34,16 @@ class CvAccess(models.Model):
     @classmethod
     def note(cls, cv: CurriculumVitae, person: Any) -> None:
         """Writes down that somebody opened the page; of one's own CV nothing is noted."""
-        is_own = person.pk == cv.applicant_id or (cv.advisor is not None and cv.advisor.person_id == person.pk)
-        if not is_own:
-            cls.objects.create(curriculum=cv, person=person)
+        cls.note_all([cv], person)
+
+    @classmethod
+    def note_all(cls, curricula: list[CurriculumVitae], person: Any) -> None:
+        """The same of several that were opened together."""
+        cls.objects.bulk_create(
+            CvAccess(curriculum=cv, person=person)
+            for cv in curricula
+            if person.pk != cv.applicant_id and not (cv.advisor is not None and cv.advisor.person_id == person.pk)
+        )
 
 
 def accesses(curricula: Any) -> list[list[Any]]:

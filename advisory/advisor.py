@@ -154,7 +154,7 @@ class Advisor(Joinable):
         names = dict(AREAS)
         return [str(names.get(area, area)) for area in self.areas]
 
-    area_words.label = _("areas")  # type: ignore[attr-defined]
+    area_words.label, area_words.tells = _("areas"), "areas"  # type: ignore[attr-defined]
 
     def sector_words(self) -> list[str]:
         """The industrial ecosystems by their names."""
@@ -167,7 +167,7 @@ class Advisor(Joinable):
         """The languages with their levels."""
         return [f"{one['code']} {one.get('cefr') or ''}".strip() for one in self.languages]
 
-    language_words.label = _("languages")  # type: ignore[attr-defined]
+    language_words.label, language_words.tells = _("languages"), "languages"  # type: ignore[attr-defined]
 
     # -- guards
 

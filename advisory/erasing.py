@@ -86,8 +86,8 @@ EMPTY: dict[str, Any] = {
 
 def curricula_of(person: Person, programme_id: Any = None) -> Any:
     """All CVs of a person, also those that nobody has confirmed: the own ones, those handed in by the open form, and
-    those that were read with this person's address."""
-    mine = Q(advisor__person=person) | Q(applicant=person)
+    those that were read with this person's address. One that a merge has given to another record is that one's."""
+    mine = Q(advisor__person=person) | Q(applicant=person, advisor__isnull=True)
     if person.email:
         said = CvField.objects.annotate(told=Cast("value", TextField())).filter(
             name="email", told__iexact=json.dumps(person.email, ensure_ascii=False)

@@ -20,7 +20,7 @@ from advisory.curriculum import CurriculumVitae
 from advisory.placing import Terms, changed_by, pairs_in
 from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
-from advisory.redaction import checksum_of, without
+from advisory.redaction import GONE, checksum_of, without
 from advisory.told import records_of, told_project
 from facility.registry.people import Person
 from facility.registry.programme import InProgramme
@@ -51,7 +51,7 @@ class MatchRun(InProgramme):
     facts = ("requested_at", "outcome", "why", "checksum", "people_out", "checksum_without")
     filter_by = ("state",)
     door_related = ("programme",)
-    untrailed = frozenset({"inputs", "result", "scores"})
+    untrailed = frozenset({"inputs", "result", "scores", "why"})
     tones = {"requested": "wait", "running": "active", "done": "good", "failed": "bad"}
     awaits = {"failed": ("retry",)}
     shape = {
@@ -148,6 +148,7 @@ class MatchRun(InProgramme):
     @step(label=_("Finish"), source=State.RUNNING, target=State.DONE, who=system, quiet=True, form="FinishMatch")
     def finish(self, *, by: Any, result: dict[str, Any], scores: list[Any] | None = None) -> None:
         """Keeps the result; its pairs replace the proposals of an earlier turn of this run."""
+        result, pairs = self.of_those_still_here(result)
         self.scores = scores or []
         known = hashlib.sha256(json.dumps(self.scores).encode()).hexdigest()
         self.result, self.outcome = result | {"scores_sha256": known}, result["status"]
@@ -166,7 +167,7 @@ class MatchRun(InProgramme):
                 is_lead=bool(pair.get("is_lead")),
                 days=pair.get("days"),
             )
-            for pair in result["pairs"]
+            for pair in pairs
         ]
         perform_many(made, "propose_from_run", by=by)
         told = gettext_noop("The match run is done: %(pairs)d pairs are proposed.")
@@ -178,16 +179,18 @@ class MatchRun(InProgramme):
         target=State.FAILED,
         who=system,
         quiet=True,
-        form="facility.workflow.input.ReasonForm",
+        form="FailMatch",
     )
-    def fail(self, *, by: Any, reason: str) -> None:
-        """There is no assignment, or the run broke off."""
-        self.why = reason
-        self.tell(staff_of(self.programme_id), gettext_noop("The match run failed: %(why)s"), why=reason)
+    def fail(self, *, by: Any, why: str) -> None:
+        """There is no assignment, or the run broke off. Why may name people, and so stands in no trail."""
+        self.why = why
+        self.tell(staff_of(self.programme_id), gettext_noop("The match run failed: %(why)s"), why=why)
 
     @step(label=_("Take a person out"), source=list(State), target=None, who=parent_step, quiet=True, form="TakeOut")
     def take_out(self, *, by: Any, advisor: str) -> None:
         """Somebody was erased: name and words go, numbers stay. The checksum stays, a second one fits what is left."""
+        for name in [one["label"] for one in self.inputs.get("advisors", ()) if one["id"] == advisor]:
+            self.why = self.why.replace(name, GONE)
         self.inputs, self.result = without(self.inputs, advisor), without(self.result, advisor)
         self.people_out += 1
         if self.checksum:
@@ -210,12 +213,24 @@ class MatchRun(InProgramme):
     def adjust(self, *, by: Any, pin: str, forbid: str, free: str, **changed: Any) -> None:
         """Pins or forbids a pair, changes a capacity, demands a language, or takes that back, and runs again."""
         pair = pin or forbid or free
+        if forbid:
+            advisor, _colon, project = forbid.partition(":")
+            theirs = self.assignments.filter(state=Assignment.State.PROPOSED, advisor__pk=advisor, project__pk=project)
+            perform_many(list(theirs), "discard", by=by, reason=_t("The pair was forbidden."))
         self.pins = [*(one for one in self.pins if one != pair), *([pin] if pin else [])]
         self.forbids = [*(one for one in self.forbids if one != pair), *([forbid] if forbid else [])]
         self.changes = changed_by(self.changes, free, **changed)
         self.call(by)
 
     # -- what the steps use
+
+    def of_those_still_here(self, result: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+        """The result without the words about whoever was erased while it was made, and its pairs of the others."""
+        known = [one["id"] for one in self.inputs.get("advisors", ())]
+        erased = {str(key) for key in Advisor.objects.filter(pk__in=known, state="erased").values_list("pk", flat=True)}
+        for key in erased:
+            result = without(result, key)
+        return result, [pair for pair in result["pairs"] if pair["advisor"]["id"] not in erased]
 
     def terms(self) -> Terms:
         """What the coordinator set, for the solver."""

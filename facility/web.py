@@ -132,7 +132,9 @@ def search(request: HttpRequest) -> HttpResponse:
 def _found(model: type[Record], words: str, person: Any) -> dict[str, Any] | None:
     if not model.records or not model.search_in:
         return None
-    rows = searched(model.objects.visible_to(person).with_faces(person), words).select_related(*model.door_related)
+    rows = searched(model.objects.visible_to(person).with_faces(person), words, person).select_related(
+        *model.door_related
+    )
     found = list(rows.order_by("-id")[: FOUND_AT_MOST + 1])
     if not found:
         return None

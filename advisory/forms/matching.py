@@ -309,6 +309,12 @@ class FinishMatch(StepForm):
     scores = forms.JSONField(required=False)
 
 
+class FailMatch(StepForm):
+    """From the solver: why there is no assignment."""
+
+    why = forms.CharField(max_length=2000)
+
+
 class ProposeAssignment(StepForm):
     """Who for which project, as what, and why."""
 
@@ -377,6 +383,7 @@ __all__ = [
     "ConfirmCv",
     "CreateAdvisor",
     "DeclareInterests",
+    "FailMatch",
     "FinishMatch",
     "FromCv",
     "IndexCv",

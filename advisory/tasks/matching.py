@@ -100,9 +100,7 @@ def break_off(work: Job) -> None:
     """A run that could not be finished says so."""
     run = MatchRun.objects.get(pk=work.record_id)
     if run.state in {MatchRun.State.REQUESTED, MatchRun.State.RUNNING}:
-        run.perform(
-            "fail", by=SYSTEM, reason="The run broke off three times. Try again; if it fails again, ask for help."
-        )
+        run.perform("fail", by=SYSTEM, why="The run broke off three times. Try again; if it fails again, ask for help.")
 
 
 @job("advisory.run_match", whole=False, gives_up=break_off)
@@ -125,7 +123,7 @@ def run_match(work: Job) -> None:
     with translation.override(run.asked_by.language if run.asked_by else None):
         result = propose(run.inputs, texts, asked, run.terms(), weights, advance, translation.gettext)
     if result["status"] == "infeasible":
-        run.perform("fail", by=SYSTEM, reason=" ".join(result["reasons"])[:2000])
+        run.perform("fail", by=SYSTEM, why=" ".join(result["reasons"])[:2000])
         return
     scores = result.pop("scores")
     spread = spread_of(run.inputs, scores, result["pairs"], written_in(texts), genders_of(run.inputs))

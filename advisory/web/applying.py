@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 
 from advisory import kept
+from advisory.access import CvAccess
 from advisory.advisor import KINDS, OPEN, Advisor
 from advisory.advisorcall import AdvisorCall
 from advisory.applicant import Applicant
@@ -25,6 +27,7 @@ from advisory.forms.applying import AboutYou, Apply
 from advisory.said import CONFIRMABLE
 from advisory.web.sheet import Sheet
 from facility.instruments.link import Tries
+from facility.roles import office
 from facility.workflow import door
 from facility.workflow.steps import Invalid, NotFound, Refused
 
@@ -227,11 +230,10 @@ def as_download(advisor: Advisor) -> HttpResponse:
 
 
 def own_or_office(person: Any, pk: Any) -> Advisor:
-    """The advisor, for the person and for the office; NotFound else."""
-    rows = Advisor.objects.visible_to(person).with_faces(person).select_related("person", "programme")
+    """The advisor, for the person and for the office of the programme; NotFound else."""
+    rows = Advisor.objects.filter(office.q(person) | Q(person=person)).select_related("person", "programme")
     found = rows.filter(pk=pk).exclude(state="erased").first()
-    is_office = bool(person.roles_held() & {"lead", "coordinator"})
-    if found is None or found.face == "public" or not (is_office or found.person_id == person.pk):
+    if found is None:
         raise NotFound(_("There is no such record."))
     return found
 
@@ -241,6 +243,7 @@ def own_or_office(person: Any, pk: Any) -> Advisor:
 def kept_page(request: HttpRequest, pk: Any) -> HttpResponse:
     """All that is kept on an advisor, with its export and the request for erasure."""
     advisor = own_or_office(request.user, pk)
+    CvAccess.note_all(kept.curricula(advisor), request.user)
     context = kept_context(advisor) | {
         "programme": advisor.programme,
         "export_url": reverse("advisor-export", kwargs={"pk": pk}),
@@ -253,7 +256,9 @@ def kept_page(request: HttpRequest, pk: Any) -> HttpResponse:
 @login_required
 def kept_export(request: HttpRequest, pk: Any) -> HttpResponse:
     """The same as a ZIP."""
-    return as_download(own_or_office(request.user, pk))
+    advisor = own_or_office(request.user, pk)
+    CvAccess.note_all(kept.curricula(advisor), request.user)
+    return as_download(advisor)
 
 
 __all__ = ["ApplyPage", "ApplyPlace"]

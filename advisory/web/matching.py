@@ -49,13 +49,6 @@ NEXT_DOOR = {
 class AdvisorList(ListPage):
     """Fellows in a project read names and kinds; the other columns are for the office and the advisor."""
 
-    def row(self, record: Any) -> dict[str, Any]:
-        """One row, blank where the reader's face shows nothing."""
-        made = super().row(record)
-        if record.face == "public":
-            made["facts"] = [made["facts"][0], *(fact | {"value": ""} for fact in made["facts"][1:])]
-        return made
-
     def page(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
         """For the office: the pool, the calls for advisors, their CVs and what came twice stand next door."""
         if self.person.roles_held() & office.roles:

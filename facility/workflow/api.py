@@ -22,8 +22,7 @@ from .engine import Record, all_records
 from .input import json_schema
 from .lists import KeysetPages, filters_for, searched
 from .once import KeyReused, fingerprint, once
-from .shape import hidden
-from .steps import Blocked, Invalid, NotAllowed, NotFound, Refused, Stale, Step, any_of
+from .steps import Blocked, Invalid, NotAllowed, NotFound, Refused, Stale, Step
 
 
 class RecordView(APIView):
@@ -51,7 +50,7 @@ class RecordList(RecordView):
             raise Invalid({name: [str(e) for e in said] for name, said in chosen.errors.items()})
         rows = chosen.qs
         if request.GET.get("search"):
-            rows = searched(rows, request.GET["search"])
+            rows = searched(rows, request.GET["search"], request.user)
         pages = KeysetPages()
         pages.ordering = self.ordering(request)
         rows = self.in_sight(rows, pages.ordering, request.user)
@@ -72,12 +71,7 @@ class RecordList(RecordView):
 
     def in_sight(self, rows: QuerySet, ordering: tuple[str, ...], person: Any) -> QuerySet:
         """Only rows whose columns of the order the person may read: order and cursor would tell them."""
-        keys, faces = {key.lstrip("-") for key in ordering}, self.model.faces
-        if keys & hidden(self.model, "participant"):
-            return rows.filter(faces.staff.q(person))
-        if keys & hidden(self.model, "public"):
-            return rows.filter(any_of(faces.staff, faces.participant or faces.staff).q(person))
-        return rows
+        return rows.filter(shape.readers_of(self.model, {key.lstrip("-") for key in ordering}, person))
 
     def post(self, request: Request) -> HttpResponse:
         """Takes the step that makes a new record."""

@@ -17,7 +17,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
 from .engine import Record
-from .shape import hidden
+from .shape import hidden, readers_of
 from .sheets import Table
 from .show import bare, label_of
 
@@ -49,12 +49,13 @@ def filters_for(model: type[Record]) -> type[django_filters.FilterSet]:
     return type(f"{model.__name__}Filter", (django_filters.FilterSet,), found)
 
 
-def searched(rows: QuerySet, words: str) -> QuerySet:
-    """The rows that hold every word in one of the columns of `search_in`."""
+def searched(rows: QuerySet, words: str, person: Any) -> QuerySet:
+    """The rows that hold every word in one of the columns of `search_in` that the person may read."""
+    readers = {column: readers_of(rows.model, {column}, person) for column in rows.model.search_in}
     for word in words.replace("\x00", "").split()[:8]:
         any_column = Q()
-        for column in rows.model.search_in:
-            any_column |= Q(**{f"{column}__icontains": word})
+        for column, may_read in readers.items():
+            any_column |= Q(**{f"{column}__icontains": word}) & may_read
         rows = rows.filter(any_column) if any_column else rows.none()
     return rows
 
@@ -63,7 +64,7 @@ def narrowed(rows: QuerySet, request: HttpRequest) -> tuple[Any, str, QuerySet]:
     """(the filter, the words, the rows that fit both) of a request for a list."""
     chosen = filters_for(rows.model)(request.GET, queryset=rows, request=request)
     words = request.GET.get("search", "")
-    return chosen, words, searched(chosen.qs, words) if words else chosen.qs
+    return chosen, words, searched(chosen.qs, words, request.user) if words else chosen.qs
 
 
 def table_of(rows: QuerySet) -> Table:

@@ -12,8 +12,10 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Case, F, OuterRef, QuerySet, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Cast, JSONObject
+
+from .steps import any_of
 
 FACES = {"staff": ("staff", "participant", "public"), "participant": ("participant", "public"), "public": ("public",)}
 
@@ -42,8 +44,22 @@ def members(shape: dict[str, Any], face: str) -> dict[str, Any]:
 
 
 def hidden(model: Any, face: str) -> set[str]:
-    """The columns that the model's shape gives to a higher face only; pages keep them from this one as well."""
-    return _columns(model.shape, "staff") - _columns(model.shape, face) if face != "staff" else set()
+    """The columns that the model's shape gives to a higher face only; pages keep them from this one as well.
+
+    With them the methods that put such a column into words and say so (`method.tells = "column"`).
+    """
+    unseen = _columns(model.shape, "staff") - _columns(model.shape, face) if face != "staff" else set()
+    return unseen | {name for name in model.columns if getattr(getattr(model, name, None), "tells", None) in unseen}
+
+
+def readers_of(model: Any, columns: set[str], person: Any) -> Q:
+    """The rows of which the person may read these columns; an order or a search, which would tell them, keeps to it."""
+    faces = model.faces
+    if columns & hidden(model, "participant"):
+        return faces.staff.q(person)
+    if columns & hidden(model, "public"):
+        return any_of(faces.staff, faces.participant or faces.staff).q(person)
+    return Q()
 
 
 def _columns(shape: dict[str, Any], face: str) -> set[str]:

@@ -133,17 +133,21 @@ def test_contact_and_reasons_are_cut_by_face(programme, client):
             f"/workspace/advisors/{advisor.pk}/",
             f"/api/advisors/{advisor.pk}/",
             "/workspace/advisors/",
+            "/workspace/advisors/?as=csv",
             "/api/advisors/",
         ]
         answers = [client.get(page) for page in pages]
-        assert [answer.status_code for answer in answers] == [200] * 4
-        seen[name] = "".join(answer.content.decode() for answer in answers)
+        assert [answer.status_code for answer in answers] == [200] * 5
+        seen[name] = "".join(answer.getvalue().decode() for answer in answers)
     assert email in seen["office"]
     assert email in seen["self"]
     assert advisor.person.name in seen["fellow"]
     assert "Business advisor" in seen["fellow"]
     for secret in (email, "energy-efficiency", "Maximising energy efficiency"):
         assert secret not in seen["fellow"]
+    assert "Maximising energy efficiency" in seen["self"]
+    for word, finds in ((advisor.person.name, 1), ("energy-efficiency", 0), ("ES", 0)):
+        assert len(client.get("/api/advisors/", {"search": word}).json()["results"]) == finds
     assert "Admit to the pool" in seen["self"]
     assert "Admit to the pool" not in seen["fellow"]
     members = client.get(f"/api/advisors/{advisor.pk}/").json()

@@ -16,7 +16,7 @@ from facility.registry.grants import Grant
 from facility.roles import in_force
 from facility.workflow import trail
 from facility.workflow.engine import Record
-from facility.workflow.steps import Blocked, Invalid, NotAllowed, NotFound
+from facility.workflow.steps import SYSTEM, Blocked, Invalid, NotAllowed, NotFound
 from tests import factories as make
 from tests.advisory import making_matching as making
 from tests.advisory import making_packs as packs
@@ -186,6 +186,18 @@ def test_who_was_merged_goes_with_the_one_that_stayed(two):
     keep.perform("erase", by=coordinator, sure=True)
     gone.person.refresh_from_db()
     assert (Advisor.objects.get(pk=gone.pk).state, gone.person.name) == ("erased", "Erased person")
+
+
+def test_the_cv_that_a_merge_brought_stays_when_the_merged_record_is_erased(two):
+    """It came by the open form from the address of the record that is gone; it is now the other's confirmed one."""
+    keep, gone, coordinator, _both, _cluster = two
+    cv = CurriculumVitae.objects.get(advisor=gone, state="confirmed")
+    cv.perform("claim", by=SYSTEM, applicant=str(gone.person_id))
+    Duplicate.objects.filter(other__isnull=False).get().perform("merge", by=coordinator, keep=str(keep.pk))
+    gone.refresh_from_db()
+    gone.perform("erase", by=coordinator, sure=True)
+    cv = CurriculumVitae.objects.get(pk=cv.pk)
+    assert (cv.state, cv.advisor_id) == ("confirmed", keep.pk) and cv.text
 
 
 def test_everything_that_names_an_advisor_can_be_moved():

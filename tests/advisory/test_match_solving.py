@@ -90,6 +90,8 @@ class TestWhatIf:
 
         answer = client.post(address(run), {"forbid": f"{asked['advisor']}:{asked['project']}", "_token": "t"})
         assert answer.status_code == 302
+        states = dict(run.assignments.values_list("advisor", "state"))
+        assert states == {advisors[0].pk: "proposed", advisors[1].pk: "discarded"}  # the forbidden pair goes at once
         matching.run("advisory.run_match")
         assert proposed(fresh(run)) == {
             str(projects[0].pk): str(advisors[0].pk),

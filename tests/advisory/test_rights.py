@@ -21,12 +21,13 @@ from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae, CvField, CvPassage
 from advisory.erasing import empty_details
 from advisory.matchrun import MatchRun
-from advisory.redaction import without
+from advisory.redaction import GONE, without
 from advisory.rights import after_months
 from advisory.tasks import intake as tasks
+from advisory.tasks import matching as matching_tasks
 from facility.workflow import trail
 from facility.workflow.engine import all_records
-from facility.workflow.steps import Blocked, NotAllowed, NotFound
+from facility.workflow.steps import SYSTEM, Blocked, NotAllowed, NotFound
 from facility.workflow.trail import Detail
 from tests import factories as make
 from tests.advisory import making_matching as making
@@ -83,6 +84,42 @@ def test_who_is_erased_leaves_pool_vectors_files_and_runs(house):
     assert client.get(advisor.get_absolute_url()).status_code == 200
     assert projects and trail.verify(all_records()) == []
     assert not advisor.person.__class__.objects.get(pk=advisor.person_id).is_active
+
+
+def test_who_is_erased_while_a_run_is_made_is_not_brought_back(house, monkeypatch):
+    programme, people = house
+    advisor = named(programme, people[1])
+    making.projects(programme, people, [{}])
+    making.requested(programme, people[1], kinds=["business"])
+    spread = matching_tasks.spread_of
+
+    def erased_meanwhile(*given):
+        advisor.perform("erase", by=people[1], sure=True)
+        return spread(*given)
+
+    monkeypatch.setattr(matching_tasks, "spread_of", erased_meanwhile)
+    assert making.run("advisory.run_match") == ["done"]
+    run = MatchRun.objects.get()
+    assert run.state == "done" and len(run.result["pairs"]) == 1 and run.holds()
+    assert hits(NAME) == [] and hits(ADDRESS) == []
+    assert not Assignment.objects.exists()
+
+
+def test_why_a_run_failed_forgets_the_name_too(house):
+    programme, people = house
+    advisor = named(programme, people[1], capacity=1)
+    projects = making.projects(programme, people, [{}, {}])
+    making.requested(programme, people[1], kinds=["business"])
+    making.run("advisory.run_match")
+    run = MatchRun.objects.get()
+    assert run.state == "failed" and projects
+    if NAME not in run.why:
+        run.perform("retry", by=people[1])
+        run.perform("start", by=SYSTEM)
+        run.perform("fail", by=SYSTEM, why=f"Zacharias {NAME} has room for one project.")
+    advisor.perform("erase", by=people[1], sure=True)
+    assert hits(NAME) == []
+    assert GONE in MatchRun.objects.get().why
 
 
 def test_control_details_of_records_that_are_not_erased_stay(house):
@@ -206,10 +243,26 @@ def test_an_advisor_sees_and_takes_away_all_that_is_kept_and_others_do_not(clien
         told = archive.read("kept.json").decode()
     assert len(names) == 2 and ADDRESS in told and '"opened"' in told and "A secret" not in told
     assert json.loads(told)["curricula"][0]["fields"][0]["confirmed_by"] == coordinator.name
-    for person in (evaluator, make.staff("coordinator", make.programme())):
+    looks_on = make.staff("coordinator", make.programme())
+    make.grant(looks_on, "observer", "programme", programme.pk, by=SYSTEM, programme=programme)
+    for person in (evaluator, looks_on):
         client.force_login(person)
         for page in ("kept/", "kept.zip"):
             assert client.get(f"/workspace/advisors/{advisor.pk}/{page}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_log_tells_who_took_everything_away(client):
+    programme = make.programme()
+    _lead, coordinator, _evaluator = making.office(programme)
+    advisor = named(programme, coordinator)
+    client.force_login(advisor.person)
+    client.get(f"/workspace/advisors/{advisor.pk}/kept.zip")
+    assert not CvAccess.objects.exists()
+    client.force_login(coordinator)
+    for page in ("kept/", "kept.zip"):
+        assert client.get(f"/workspace/advisors/{advisor.pk}/{page}").status_code == 200
+    assert [one.person for one in CvAccess.objects.all()] == [coordinator] * 2
 
 
 @pytest.mark.django_db
