@@ -17,6 +17,7 @@ from advisory.assignment import Assignment
 from advisory.barred import conflicts, excluded_pairs, settled, unspoken
 from advisory.checks import COMMITTED, LIVE
 from advisory.curriculum import CurriculumVitae
+from advisory.needs import Need
 from advisory.placing import Terms, changed_by, pairs_in
 from advisory.preference import pairs as preferred
 from advisory.project import Project, ProjectCluster
@@ -310,10 +311,12 @@ class MatchRun(InProgramme):
         parties = models.Prefetch(
             "parties", ProjectCluster.objects.select_related("cluster").order_by("-is_lead", "pk")
         )
+        open_needs = Need.objects.filter(state="named", assessment__state="agreed", rank__isnull=False)
+        agreed = models.Prefetch("needs", open_needs, to_attr="agreed_needs")
         rows = Project.objects.filter(pk__in=self.parameters["projects"], state__in=OPEN_PROJECT).order_by("pk")
         rows = rows.select_related("application__lead_cluster")
         found = []
-        for one in rows.prefetch_related(live, parties, "application__needs"):
+        for one in rows.prefetch_related(live, parties, agreed, "application__needs"):
             lacking = [kind for kind in self.parameters["kinds"] if kind not in {taken.kind for taken in one.live}]
             if lacking:
                 found.append((one, lacking))

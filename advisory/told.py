@@ -12,6 +12,7 @@ from babel.languages import get_official_languages
 from django.db.models import Count, F
 
 from advisory.assignment import Assignment
+from advisory.checks import expected_days
 from advisory.placing import spoken
 from advisory.session import SupportSession
 from advisory.speaking import working_languages
@@ -54,26 +55,21 @@ def clusters_told(parties: Iterable[Any]) -> dict[str, dict[str, float]]:
     return told
 
 
-def days_of_a_place(project: Any) -> int:
-    """Days that one advisor more is asked for: half of the budget while nobody else is there, else what is left."""
-    left = int(project.days_budget) - sum(one.days or 0 for one in project.live)
-    return max(left if project.live else left // 2, 1)
-
-
 def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) -> dict[str, Any]:
-    """A project as the run knows it; an area weighs less the later the applicant named it.
+    """A project as the run knows it; a need and its area weigh less the later they rank.
 
+    Their order is the one that advisor, cluster and coordinator signed; before there is one, the applicant's.
     needs_language: an advisor has to speak a language of the country, unless one who is there already does.
     """
     application, lead = one.application, one.application.lead_cluster
-    needs = sorted(application.needs.all(), key=lambda need: need.rank)
+    needs = sorted(one.agreed_needs or application.needs.all(), key=lambda need: need.rank)
     return {
         "id": str(one.pk),
         "label": one.name,
         "lang": one.lang,
         "country": lead.country.code,
         "sector": lead.ecosystem,
-        "days": days_of_a_place(one),
+        "days": expected_days(one),
         "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
         "has_lead": bool(one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],

@@ -17,6 +17,7 @@ from facility.workflow.jobs import Job
 from facility.workflow.steps import Blocked, Invalid, NotFound
 from tests import factories as make
 from tests.advisory import making_matching as matching
+from tests.advisory import making_support as support
 
 pytestmark = pytest.mark.django_db
 ENERGY, WATER, WASTE = "energy-efficiency", "water-use", "waste-management"
@@ -319,3 +320,19 @@ def test_lists_and_pages_cost_the_same_at_any_size(programme, people, coordinato
     assert matching.statements(client, "/workspace/match-runs/") == 5
     assert matching.statements(client, "/api/match-runs/") == 4
     assert matching.statements(client, f"/workspace/match-runs/{run.pk}/") == 6
+
+
+@pytest.mark.row("F07")
+def test_once_the_needs_are_agreed_a_run_goes_by_their_order():
+    """A replacement is looked for in the order that the three voices signed, not in the applicant's."""
+    one = support.case("planning")
+    named = list(one.assessment.standing().order_by("rank"))
+    assert len(named) > 1 and one.project.application.needs.exists()
+    Assignment.objects.get(project=one.project).perform("replace", by=one.coordinator, reason="Moves on.", handover="")
+    matching.requested(one.project.programme, one.coordinator, kinds=["business"])
+    matching.run("advisory.run_match")
+    (told,) = MatchRun.objects.get().inputs["projects"]
+    assert [(ask["text"], ask["weight"]) for ask in told["asks"][1:]] == [
+        (need.text, round(1 / need.rank, 3)) for need in named
+    ]
+    assert list(told["areas"]) == list(dict.fromkeys(need.area for need in reversed(named)))
