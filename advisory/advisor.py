@@ -204,7 +204,7 @@ class Advisor(Joinable):
         self.person = Person.objects.known_or_new(email, name) if email else Person.objects.create_user(None, name)
         for field, value in data.items():
             setattr(self, field, value)
-        self.keep_consent(is_given=False)
+        self.keep_consent(is_given=False, by=by)
         grant(self.person, "advisor", "advisor", self.pk, by=by, programme=programme)
 
     @step(
@@ -243,7 +243,7 @@ class Advisor(Joinable):
     def declare_interests(self, *, by: Any, consent: bool, interests: str, clusters: list[dict[str, Any]]) -> None:
         """Consent to the keeping of the CV, and every interest in a cluster; each enters the register of conflicts."""
         self.consent, self.interests = consent, interests
-        self.keep_consent(is_given=consent)
+        self.keep_consent(is_given=consent, by=by)
         known = set(Conflict.objects.filter(person=self.person_id).values_list("cluster_id", flat=True))
         for row in clusters:
             if row["cluster"].pk not in known:

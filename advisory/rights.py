@@ -105,15 +105,16 @@ class WithRights(InProgramme):
         take_away(self, by=by)
         self.consent_version = self.consented_at = self.keep_until = self.erasure_asked_at = None
 
-    def keep_consent(self, *, is_given: bool) -> None:
-        """Notes to which text the consent was given, when, and until when it holds."""
+    def keep_consent(self, *, is_given: bool, by: Any) -> None:
+        """Notes when the consent was given, until when it holds, and to which text where the person read it here."""
         from advisory.advisorcall import AdvisorCall
 
         self.consent_version, self.consented_at, self.reminded_of_keeping_at = None, None, None
         call = AdvisorCall.objects.filter(programme=self.programme_id).first()
         self.keep_until = after_months(clock.today(self.tz()), call.retention_months if call else RETENTION_MONTHS)
         if is_given:
-            self.consent_version, self.consented_at = call.consent_version if call else None, clock.now()
+            has_read = call is not None and by == self.person
+            self.consent_version, self.consented_at = call.consent_version if has_read else None, clock.now()
 
     @classmethod
     def to_remind(cls) -> Any:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from advisory.advisor import KINDS, OPEN, SERVES, Advisor
+from advisory.advisorcall import AdvisorCall
 from advisory.checks import conflicts_of
 from advisory.curriculum import CurriculumVitae
 from advisory.cv.reading import MAX_FIELDS, Field, missing
@@ -126,8 +127,10 @@ class DeclareInterests(StepForm):
     clusters = Rows(InterestRow, maximum=50, label=_("Clusters with which there is a tie"))
 
     def prepare(self) -> None:
-        """What was declared before."""
+        """What was declared before, beside the text that is agreed to."""
         self.initial.update(consent=self.record.consent, interests=self.record.interests)
+        if self.by is not None and (call := AdvisorCall.objects.filter(programme=self.record.programme_id).first()):
+            self.fields["consent"].help_text = call.consent_text
 
 
 class ReceiveCv(ReceiveDocument):

@@ -170,6 +170,8 @@ class ApplyPlace(View):
         post, one = self.request.POST, self.applicant
         sheet = Sheet(one.curriculum, post, email=one.person.email)
         about = AboutYou(post)
+        if about.is_valid() and post.get("consent_version") != str(one.call.consent_version):
+            about.add_error("consent", _("The text was changed meanwhile. Read it again before you agree."))
         if post.get("add", "") in dict(CONFIRMABLE):
             sheet.add(post["add"])
             return self.show(code, sheet=sheet, about=AboutYou(initial=post.dict()))

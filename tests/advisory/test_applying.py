@@ -134,6 +134,32 @@ def test_without_consent_or_interests_nothing_is_taken_and_nothing_typed_is_lost
     assert answer.status_code == 400 and "business or a sustainability advisor" in answer.content.decode()
 
 
+def test_consent_is_to_the_text_that_was_read(call, coordinator):
+    client = Client()
+    sent(call, client=client)
+    link = mailed()
+    posted = inputs(read_page(link, client)) | ABOUT | {"kind": "business"}
+    call.perform("edit", by=coordinator, consent_text="Kept for ever.", retention_months=18)
+    answer = client.post(link, posted)
+    page = answer.content.decode()
+    assert answer.status_code == 400 and "Kept for ever." in page and "The text was changed meanwhile." in page
+    assert not Advisor.objects.exists()
+    assert client.post(link, posted | {"consent_version": inputs(page)["consent_version"]}).status_code == 302
+    assert Advisor.objects.get().consent_version == 2
+
+
+def test_consent_told_to_the_office_is_to_no_text_and_the_own_page_shows_it(call, coordinator):
+    advisor = making.candidate(call.programme, coordinator)
+    said = {"consent": True, "interests": "none", "clusters": []}
+    advisor.perform("declare_interests", by=coordinator, **said)
+    assert (advisor.consent, advisor.consent_version) == (True, None)
+    client = Client()
+    client.force_login(advisor.person)
+    assert CONSENT in client.get(f"{advisor.get_absolute_url()}declare_interests/").content.decode()
+    advisor.perform("declare_interests", by=advisor.person, **said)
+    assert advisor.consent_version == 1
+
+
 def test_an_address_that_is_known_gets_the_same_answer_and_a_newer_cv(call, coordinator):
     known = making.candidate(call.programme, coordinator, name="Ada Known", email="known@example.org")
     making.confirmed(known, coordinator)
