@@ -36,10 +36,10 @@ class CvAccess(models.Model):
         """Writes down that somebody opened the page; of one's own CV nothing is noted."""
         cls.note_all([cv], person)
 
-    @classmethod
-    def note_all(cls, curricula: list[CurriculumVitae], person: Any) -> None:
+    @staticmethod
+    def note_all(curricula: list[CurriculumVitae], person: Any) -> None:
         """The same of several that were opened together."""
-        cls.objects.bulk_create(
+        CvAccess.objects.bulk_create(
             CvAccess(curriculum=cv, person=person)
             for cv in curricula
             if person.pk != cv.applicant_id and not (cv.advisor is not None and cv.advisor.person_id == person.pk)

@@ -113,8 +113,8 @@ class WithRights(InProgramme):
         call = AdvisorCall.objects.filter(programme=self.programme_id).first()
         self.keep_until = after_months(clock.today(self.tz()), call.retention_months if call else RETENTION_MONTHS)
         if is_given:
-            has_read = call is not None and by == self.person
-            self.consent_version, self.consented_at = call.consent_version if has_read else None, clock.now()
+            read = call.consent_version if call and by == self.person else None
+            self.consent_version, self.consented_at = read, clock.now()
 
     @classmethod
     def to_remind(cls) -> Any:

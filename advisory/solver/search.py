@@ -12,6 +12,7 @@ from .contradiction import contradiction
 from .fairness import fairest
 from .problem import Array, Problem, Solution
 from .program import TOLERANCE, Answer, Program
+from .resolution import finest, refuse_lost
 from .runner import runners_up
 from .space import Space
 from .words import told
@@ -19,6 +20,10 @@ from .words import told
 PER_ROUND = 20_000
 # Two results closer than this share of the largest score are the same result.
 EXACT = 1e-7
+# Nor may what is left to the bound be more than this part of the smallest difference between scores.
+PART = 0.1
+# Sums of floats that differ by this share of the largest score, for each of them, are the same sum.
+SAME = 1e-14
 # Fairness among equals may take as long as the proof did, but at least so many seconds.
 AT_LEAST = 2.0
 # Seconds to find the smallest contradiction; it is looked for after the search has ended without an assignment.
@@ -28,11 +33,12 @@ TO_EXPLAIN = 30.0
 def solve(problem: Problem, time_limit: float = 60.0, is_fairest: bool = True) -> Solution:
     """Assign within about `time_limit` seconds; without `is_fairest` any of the best will do.
 
-    Raises ValueError when the sizes of the input do not agree.
+    Raises ValueError when the sizes of the input do not agree, or one score is so large that others would be lost.
     """
     began = time.monotonic()
     deadline = began + time_limit
     space = Space(problem)
+    refuse_lost(space.score, space.advisor, space.project)
     if _is_short(space, deadline):
         return _impossible(problem)
     if not space.asking:
@@ -45,16 +51,33 @@ def solve(problem: Problem, time_limit: float = 60.0, is_fairest: bool = True) -
         return Solution("best known", reasons=("No assignment was found in the time given.",))
     best = _optimise(space, "sum", space.worst(worst.chosen), deadline)
     chosen = best.chosen if best else worst.chosen
-    total, least = math.fsum(space.score[chosen]), space.worst(chosen)
     if is_fairest and best and len(best.reduced):
         proven = time.monotonic()
         until = min(deadline, proven + max(AT_LEAST, proven - began))
-        chosen = fairest(space, chosen, _in_a_best_one(space, best), until)
+        chosen = _no_worse(space, fairest(space, chosen, _in_a_best_one(space, best), until), chosen)
+    return _answer(space, chosen, worst, best)
+
+
+def _no_worse(space: Space, fairer: list[int], chosen: list[int]) -> list[int]:
+    """The fairer choice, or the one before where fairness gave back some of the worst case or of the sum.
+
+    A program may give back as much as its tolerances; what is left over from adding floats up is no loss.
+    """
+    spare = SAME * space.scale * len(chosen)
+    lost_sum = math.fsum(space.score[chosen]) - math.fsum(space.score[fairer])
+    lost_worst = space.worst(chosen) - space.worst(fairer)
+    return fairer if max(lost_sum, lost_worst) <= spare else chosen
+
+
+def _answer(space: Space, chosen: list[int], worst: Answer, best: Answer | None) -> Solution:
+    """What is said of a choice: its own figures, the bounds that were found, and whether they meet."""
+    total, least = math.fsum(space.score[chosen]), space.worst(chosen)
     ceiling = space.ceilings()
     proven_sum = best.bound * space.scale if best else math.inf
     sum_bound = max(total, min(proven_sum, math.fsum(ceiling)))
     min_bound = max(least, min(worst.bound * space.scale, *ceiling))
-    is_proven = max(sum_bound - total, min_bound - least) <= EXACT * space.scale * len(chosen)
+    gap = max(sum_bound - total, min_bound - least)
+    is_proven = gap <= min(EXACT * space.scale * len(chosen), finest(space.score) * PART)
     return Solution(
         status="proven" if is_proven else "best known",
         pairs=tuple(sorted(map(space.pair, chosen), key=lambda pair: pair[::-1])),

@@ -27,8 +27,7 @@ embedder = Embedder()
 
 def passages_of(cv: CurriculumVitae) -> list[str]:
     """The parts of a CV's work that are embedded; none in a language that the model does not know."""
-    is_known = not cv.language or cv.language in KNOWN_LANGUAGES
-    return embedder.chunks(cv.told(), CV_TOKENS) if is_known else []
+    return embedder.chunks(cv.told(), CV_TOKENS) if _is_known(cv.language) else []
 
 
 def passages_indexed(cv: CurriculumVitae) -> list[dict[str, Any]] | None:
@@ -58,32 +57,58 @@ def asked_by(run: MatchRun, work: Job, steps: int) -> dict[str, tuple[Ask, ...]]
 
     A text in a language that the model does not know has no vector. steps: of the whole run, for its progress.
     """
-    from advisory.cv.reader import LANGUAGE
-
     projects, asked = run.inputs["projects"], {}
     texts = {one["text"]: _key(one["text"]) for project in projects for one in project["asks"]}
     rows = AskVector.objects.filter(text_sha256__in=texts.values())
     known = {one.text_sha256: np.asarray(one.vector, dtype=float) for one in rows}
     for number, project in enumerate(projects, 1):
-        languages = [LANGUAGE.classify(one["text"])[0] for one in project["asks"]]
+        languages = languages_of([one["text"] for one in project["asks"]])
         fresh = {
-            one["text"]: embedder.embed_query((embedder.chunks(one["text"], ASK_TOKENS) or [""])[0])
+            one["text"]: vector_of(one["text"])
             for one, language in zip(project["asks"], languages, strict=True)
-            if language in KNOWN_LANGUAGES and texts[one["text"]] not in known
+            if _is_known(language) and texts[one["text"]] not in known
         }
         kept = [AskVector(text_sha256=texts[text], vector=vector.tolist()) for text, vector in fresh.items()]
         AskVector.objects.bulk_create(kept, ignore_conflicts=True)
         known |= {texts[text]: np.asarray(vector, dtype=float) for text, vector in fresh.items()}
+        # The same few words may stand in a project of another language too, and have a vector there.
         asked[project["id"]] = tuple(
-            Ask(one["text"], language, known.get(texts[one["text"]]), one["weight"])
+            Ask(one["text"], language, known[texts[one["text"]]] if _is_known(language) else None, one["weight"])
             for one, language in zip(project["asks"], languages, strict=True)
         )
         work.advance(number, steps)
     return asked
 
 
+def vector_of(text: str) -> Any:
+    """The vector of a project's text: all of its first ASK_TOKENS tokens at once, which the model reads uncut."""
+    return embedder.embed_query(" ".join(embedder.chunks(text, ASK_TOKENS)))
+
+
+def languages_of(texts: Sequence[str]) -> list[str]:
+    """The language of each text of a project: its own where it is long enough to tell, else that of all together.
+
+    Empty where all together are too short: such texts are compared by meaning and not by words.
+    """
+    common = _told_language("\n".join(texts))
+    return [_told_language(text) or common for text in texts]
+
+
+def _told_language(text: str) -> str:
+    """The language of a text with ENOUGH_LETTERS; of fewer ("Water reuse"), the guess is as good as drawn by lot."""
+    from advisory.cv.reader import ENOUGH_LETTERS, LANGUAGE, LANGUAGE_SAMPLE
+
+    sample = text[:LANGUAGE_SAMPLE]
+    return LANGUAGE.classify(sample)[0] if sum(map(str.isalpha, sample)) >= ENOUGH_LETTERS else ""
+
+
+def _is_known(language: str) -> bool:
+    return not language or language in KNOWN_LANGUAGES
+
+
 def _key(text: str) -> str:
-    return hash_of(f"{MODEL} {ASK_TOKENS} {text}")
+    """Of the way of reading too: vectors of a text's first part only were kept without that word."""
+    return hash_of(f"{MODEL} whole {ASK_TOKENS} {text}")
 
 
 def quoted(

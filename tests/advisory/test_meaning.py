@@ -8,12 +8,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from advisory import meaning
-from advisory.meaning import CHUNK_TOKENS, DIMENSION, Embedder
+from advisory.curriculum import hash_of
+from advisory.meaning import CHUNK_TOKENS, DIMENSION, MODEL, Embedder
+from advisory.tasks import comparing
+from advisory.vectors import AskVector
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,3 +138,68 @@ def test_an_embedder_that_is_away_or_hangs_is_answered_with_none_in_time(tmp_pat
         assert meaning.query(tmp_path / "silent.sock", "water", timeout=0.2) is None
 
         assert time.monotonic() - began < 2
+
+
+WORDS = "Our members in the dye houses of the valley want to use far less fresh water in every step of finishing. "
+WATER, MUSIC = "Waste water must be cleaned and reused. ", "A choir of nurses sings old songs in Malta. "
+
+
+def test_the_second_half_of_a_project_text_counts_as_the_first_does():
+    front = WORDS * 9
+    late = [comparing.vector_of(front + ending * 12) for ending in (WATER, MUSIC)]
+    early = [comparing.vector_of(ending * 12 + front) for ending in (WATER, MUSIC)]
+
+    assert len(comparing.embedder.chunks(front + MUSIC * 12, comparing.ASK_TOKENS)) == 2
+    assert late[0] @ late[1] < 0.98
+    # Where the words stand makes little difference, what they say much.
+    assert late[0] @ early[0] > late[0] @ late[1]
+    assert late[1] @ early[1] > late[0] @ late[1]
+
+
+def test_nothing_beyond_the_budget_of_a_project_text_counts():
+    water, music = (comparing.vector_of(WORDS * 22 + ending * 12) for ending in (WATER, MUSIC))
+
+    assert water @ music > 0.999
+
+
+LONG_FRENCH = "Nos membres souhaitent réduire la consommation d'eau et d'énergie dans leurs ateliers de teinture."
+
+
+def test_a_need_of_few_words_is_in_the_language_of_its_project():
+    project = [WORDS * 2, "Energy audits", "Water reuse", "LCA"]
+
+    assert comparing.languages_of(project) == ["en"] * 4
+    assert comparing.languages_of([*project, LONG_FRENCH])[3:] == ["en", "fr"]
+    assert comparing.languages_of([LONG_FRENCH, "Water reuse"]) == ["fr", "fr"]
+    assert comparing.languages_of(["LCA", ""]) == ["", ""]  # too little to say
+
+
+def asked(*texts):
+    """What a run asks for a project of these texts."""
+    project = {"id": "p", "asks": [{"text": text, "weight": 1.0} for text in texts]}
+    run = SimpleNamespace(inputs={"projects": [project]})
+    return comparing.asked_by(run, SimpleNamespace(advance=lambda number, steps: None), 1)["p"]
+
+
+@pytest.mark.django_db
+def test_vectors_of_the_first_half_that_were_kept_are_not_taken():
+    wrong = np.zeros(DIMENSION)
+    AskVector.objects.create(text_sha256=hash_of(f"{MODEL} {comparing.ASK_TOKENS} {WORDS}"), vector=wrong)
+
+    (ask,) = asked(WORDS)
+
+    assert ask.vector == pytest.approx(comparing.vector_of(WORDS), abs=1e-4)
+    AskVector.objects.update(vector=wrong)  # the control: what is kept under the key of today is taken
+    assert (asked(WORDS)[0].vector == wrong).all()
+
+
+MALTESE = "Il-membri tagħna jixtiequ jużaw inqas ilma fil-fabbriki u jerġgħu jużaw l-ilma maħmuġ tagħhom kull sena."
+
+
+@pytest.mark.django_db
+def test_few_words_have_no_vector_in_a_project_whose_language_the_model_does_not_know():
+    english, maltese = asked(WORDS, "LCA"), asked(MALTESE, "LCA")
+
+    assert [one.language for one in (*english, *maltese)] == ["en", "en", "mt", "mt"]
+    assert english[1].vector is not None
+    assert [one.vector for one in maltese] == [None, None]

@@ -1,12 +1,17 @@
 """The explained score: worked examples with vectors made by hand, and the two commands."""
 
+import io
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -211,7 +216,27 @@ def test_score_texts_reads_no_more_of_a_candidate_than_its_budget():
         ('{"kind": "cand", "id": 1}', "Line 1 has no “texts”."),
         (
             '\n{"kind": "query", "id": 1, "text": "x", "cands": [7]}',
-            "Query 1 asks for candidate 7, who is not in the input.",
+            "Line 2, “cands”: query 1 asks for candidate 7, who is not in the input.",
+        ),
+        (
+            '{"kind": "cand", "id": "a", "texts": ["x"]}\n{"kind": "query", "id": 1, "text": "x", "cands": null}\n'
+            '{"kind": "query", "id": 2, "text": "x", "cands": ["a", "b"]}',
+            "Line 3, “cands”: query 2 asks for candidate b, who is not in the input.",
+        ),
+        ('{"kind": "cand", "id": 1, "texts": "wind farms"}', "Line 1: “texts” is not a list of texts."),
+        ('{"kind": "cand", "id": 1, "texts": null}', "Line 1: “texts” is not a list of texts."),
+        ('{"kind": "cand", "id": 1, "texts": ["x", 2]}', "Line 1: “texts” is not a list of texts."),
+        ('{"kind": "cand", "id": null, "texts": []}', "Line 1: “id” is not a text or a whole number."),
+        ('{"kind": "cand", "id": "\\ud800", "texts": []}', "Line 1: “id” is not a text or a whole number."),
+        ('{"kind": "cand", "id": 1, "texts": [], "lang": 5}', "Line 1: “lang” is not a language code or null."),
+        ('{"kind": "query", "id": 1, "text": null}', "Line 1: “text” is not a text."),
+        ('{"kind": "query", "id": 1, "text": ["x"]}', "Line 1: “text” is not a text."),
+        ('{"kind": "query", "id": 1, "text": "x", "cands": "a"}', "Line 1: “cands” is not a list of ids"),
+        ('{"kind": "query", "id": 1, "text": "x", "cands": [["a"]]}', "Line 1: “cands” is not a list of ids"),
+        ("[" * 100_000, "Line 1 is not a JSON object of kind cand, query or task."),
+        (
+            '{"kind": "cand", "id": 1, "texts": ["x"]}\n\n{"kind": "cand", "id": "1", "texts": ["y"]}',
+            "Line 3: the “id” 1 is that of the candidate on line 1 already.",
         ),
     ],
 )
@@ -220,6 +245,8 @@ def test_score_texts_says_what_is_wrong_with_the_input(text, sentence):
 
     assert done.returncode == 1
     assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)  # before any work
 
 
 def test_solve_assignment_answers_with_the_proof():
@@ -236,3 +263,65 @@ def test_solve_assignment_says_what_is_missing():
 
     assert done.returncode == 1
     assert "The input has no “load_ub”." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"demand": [1.9, 1]}, "“demand[0]” is 1.9, not a whole number"),
+        ({"demand": [1, -1]}, "“demand[1]” is -1, not a whole number"),
+        ({"demand": [1, None]}, "“demand[1]” is null, not a whole number"),
+        ({"demand": [1, True]}, "“demand[1]” is true, not a whole number"),
+        ({"demand": [{"business": 0.5}, 1]}, '“demand[0]["business"]” is 0.5, not a whole number'),
+        ({"demand": None}, "“demand” is not a list."),
+        ({"load_ub": [1.9, 1]}, "“load_ub[0]” is 1.9, not a whole number"),
+        ({"load_ub": [1, 10**30]}, "“load_ub[1]” is 1000000000000000000000000000000, not a whole number"),
+        ({"load_ub": "11"}, "“load_ub” is not a list."),
+        ({"load_lb": [0, -1]}, "“load_lb[1]” is -1, not a whole number"),
+        ({"load_lb": [0]}, "“load_lb” has length 1, but “load_ub” has 2."),
+        ({"scores": [[9, 4], [5]]}, "“scores[1]” has length 1, but “demand” has 2 projects."),
+        ({"scores": [[9, 4]]}, "“scores” has 1 rows, but “load_ub” has 2 advisors."),
+        ({"scores": [[9, "4"], [5, 1]]}, '“scores[0][1]” is "4", not a finite number.'),
+        ({"scores": [[9, math.nan], [5, 1]]}, "“scores[0][1]” is NaN, not a finite number."),
+        ({"scores": [[9, 4], [-math.inf, 1]]}, "“scores[1][0]” is -Infinity, not a finite number."),
+        ({"scores": [[9, 4], [10**400, 1]]}, "“scores[1][0]” is 1000000000000000000000000000000000000000…, not a"),
+        ({"scores": "9"}, "“scores” is not a list."),
+        ({"scores": [9, 4]}, "“scores[0]” is not a list."),
+        ({"scores": [[9, 1e8], [5, 1]]}, "scores[0][1] is 1e+08, too large to be reckoned with"),
+        ({"conflict": [[0, 1], [0, 2]]}, "“conflict[1][1]” is 2, not 0 or 1."),
+        ({"conflict": [[0, 1], [0, None]]}, "“conflict[1][1]” is null, not 0 or 1."),
+    ],
+)
+def test_solve_assignment_refuses_what_it_cannot_take_as_it_stands(wrong, sentence):
+    refused(json.dumps({**SMALL, **wrong}), sentence)
+
+
+def refused(text, sentence, *options):
+    """In process: a command that ends with a CommandError has status 1 and its sentence on standard error."""
+    answers = io.StringIO()
+    with patch.object(sys, "stdin", io.StringIO(text)), pytest.raises(CommandError) as error:
+        call_command("solve_assignment", *options, stdout=answers)
+    assert sentence in str(error.value)
+    assert answers.getvalue() == ""
+
+
+SMALL = {"scores": [[9, 4], [5, 1]], "demand": [1, 1], "load_ub": [1, 1]}
+
+
+def test_solve_assignment_refuses_what_is_no_object_and_numbers_no_float_can_hold():
+    refused("[1]", "The input is not a JSON object.")
+    refused("[" * 100_000, "The input is not JSON")
+    refused('{"scores": [[1e999]], "demand": [1], "load_ub": [1]}', "“scores[0][0]” is Infinity, not a finite number.")
+    refused(json.dumps(SMALL), "The seconds must be a number", "--seconds", "nan")
+    done = command("solve_assignment", json.dumps({**SMALL, "demand": [1.9, 1]}))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "“demand[0]” is 1.9" in done.stderr
+
+
+def test_solve_assignment_takes_whole_numbers_written_as_floats_and_null_for_no_score():
+    given = {"scores": [[9, None], [5, 1]], "demand": [1.0, 1], "load_ub": [1, 2.0], "conflict": [[False, 0], [0, 0]]}
+    answers = io.StringIO()
+    with patch.object(sys, "stdin", io.StringIO(json.dumps(given))):
+        call_command("solve_assignment", stdout=answers)
+
+    assert json.loads(answers.getvalue())["pairs"] == [[0, 0], [1, 1]]

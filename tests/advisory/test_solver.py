@@ -337,3 +337,60 @@ def test_control_the_search_alone_is_not_always_the_fairest():
         found = [(lowest_first(one, solve(one)), expected) for one, expected in map(shared_out, UNFAIR)]
 
     assert any(own != expected for own, expected in found)
+
+
+MARKS = st.sampled_from([sign * size for sign in (1, -1) for size in (1e3, 1e4, 1e5, 1e6, 3e6, 1e7, 1e8, 1e9)])
+
+
+@st.composite
+def marked_problems(draw):
+    """Small problems in which somebody has written very large scores, to say never or by all means."""
+    problem = draw(problems())
+    marks = MARKS if draw(st.booleans()) else st.just(draw(MARKS))
+    for row in problem.scores:
+        for project in range(len(row)):
+            if draw(st.sampled_from([0, 0, 1])):
+                row[project] = draw(marks) + draw(st.sampled_from([0, 0, 0.25]))
+    return problem
+
+
+@settings(max_examples=300, deadline=None)
+@given(marked_problems())
+def test_what_is_said_is_true_of_the_pairs_however_large_some_scores_are(problem):
+    solution, refusal = None, ""
+    try:
+        solution = solve(problem)
+    except ValueError as error:
+        refusal = str(error)
+    if solution is None:
+        assert "mark it in “conflict”" in refusal
+        return
+    expected = best_by_trying_all(problem)
+    assert (solution.status == "infeasible") == (expected is None)
+    if expected is not None and expected[0] is not None:
+        own = lowest_first(problem, solution)
+        assert solution.sum == math.fsum(problem.scores[a][p] for a, p in solution.pairs)
+        assert solution.min == pytest.approx(own[0], abs=1e-6)
+        if solution.status == "proven":
+            assert (own[0], sum(own)) == pytest.approx(expected[:2], rel=0, abs=1e-5)
+
+
+def test_control_without_the_refusal_a_wrong_answer_is_said_to_be_proven():
+    with patch.object(search, "refuse_lost", lambda *given: None), patch.object(search, "finest", lambda score: np.inf):
+        solutions = [(one := with_one_small(seed), solve(one)) for seed in range(12)]
+    for problem, _solution in solutions:
+        with pytest.raises(ValueError, match="too large to be reckoned with"):
+            solve(problem)
+
+    assert any(
+        solution.status == "proven" and best_by_trying_all(problem)[:2] != pytest.approx((solution.min, solution.sum))
+        for problem, solution in solutions
+    )
+
+
+def with_one_small(seed):
+    """Four advisors, three projects, and a mark."""
+    generator = np.random.default_rng(seed)
+    scores = generator.random((5, 3)).round(3)
+    scores[generator.integers(5), generator.integers(3)] = -1e8
+    return Problem(scores.tolist(), [1] * 3, [1] * 5, [0] * 5, [[0] * 3] * 5)

@@ -1,15 +1,17 @@
-"""Days, languages, groups, pins and reasons: every answer of the solver against every possibility on small cases."""
+"""Days, languages, groups, pins, reasons, ranges: every answer against every possibility on small cases."""
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisory.solver import Problem, contradiction, rules, runner, solve, space
+from advisory.solver import Problem, contradiction, resolution, rules, runner, search, solve, space
 
 KINDS = ("business", "sustainability")
 CODES = ("de", "fr")
@@ -291,3 +293,70 @@ def test_of_equally_good_and_fair_assignments_the_one_is_taken_that_moves_least(
 def test_what_was_before_never_weighs_more_than_a_point():
     problem = Problem([[5.0, 5.0], [5.0, 5.1]], [1, 1], [1, 1], before=[(0, 1), (1, 0)])
     assert solve(problem).pairs == ((0, 0), (1, 1))
+
+
+def with_one(mark):
+    """Scores from 0 to 1 with one of another kind."""
+    scores = np.random.default_rng(3).random((30, 6)).round(3)
+    scores[4, 2] = mark
+    return Problem(scores, [2] * 6, [1] * 30)
+
+
+@pytest.mark.parametrize("mark", [1e7, -1e7, 1e6, -1e9, 1e15, -math.inf])
+def test_a_score_beside_which_others_are_lost_is_refused_by_its_place(mark):
+    with pytest.raises(ValueError, match=r"scores\[4\]\[2\] is .*, too large to be reckoned with.* “conflict”"):
+        solve(with_one(mark))
+
+
+def test_a_large_score_of_a_pair_that_must_not_be_anyway_does_no_harm():
+    given = with_one(-1e9)
+    conflict = np.zeros((30, 6))
+    conflict[4, 2] = 1
+    plain = Problem(with_one(0.0).scores, given.demand, given.load_ub, conflict=conflict)
+
+    solution = solve(Problem(given.scores, given.demand, given.load_ub, conflict=conflict))
+
+    assert solution.status == "proven"
+    assert solution.pairs == solve(plain).pairs
+
+
+def test_scores_that_all_are_large_and_differ_by_little_are_refused():
+    with pytest.raises(ValueError, match="take the same amount off each"):
+        solve(Problem([[1e7, 1e7 + 0.25], [1e7 + 0.5, 1e7]], [1, 1], [1, 1]))
+
+
+def test_scores_of_a_wide_but_usual_range_are_solved():
+    spread = np.random.default_rng(1).lognormal(sigma=2, size=(40, 8))
+
+    assert solve(Problem(spread, [1] * 8, [1] * 40)).status == "proven"
+    assert solve(Problem([[0, 1e9], [1e9, 0]], [1, 1], [1, 1])).min == 1e9
+    assert solve(Problem([[0.1 + 0.2 - 0.3, 1], [0.0, 0.5]], [1, 1], [1, 1])).status == "proven"  # 6e-17 is no score
+
+
+def test_the_narrowest_band_counts_and_not_the_nearest_two_of_many():
+    values = np.random.default_rng(0).normal(size=7500)
+
+    assert resolution.finest(values) == pytest.approx(0.25, abs=0.05)
+    assert resolution.finest(np.array([1.0, 1.25, 9.0])) == pytest.approx(0.25)
+    assert resolution.finest(np.array([3.0, 3.0])) == math.inf
+
+
+def test_fairness_gives_back_nothing_of_worst_case_and_sum():
+    # As if a program had used up its tolerance: the fairer choice has less in all.
+    scores = [[9, 4], [5, 1]]
+    best = solve(Problem(scores, [1, 1], [1, 1]))
+
+    with patch.object(search, "fairest", lambda space, chosen, columns, deadline: [0, 3]):
+        kept = solve(Problem(scores, [1, 1], [1, 1]))
+
+    assert (kept.pairs, kept.sum, kept.min) == (best.pairs, 9, 4)
+
+
+def test_the_figures_are_those_of_the_pairs_that_are_answered():
+    scores = [[5, 5], [5, 5 + 1e-4]]
+    given_back = patch.object(search, "fairest", lambda space, chosen, columns, deadline: [1, 2])
+    with given_back, patch.object(search, "_no_worse", lambda space, fairer, chosen: fairer):
+        solution = solve(Problem(scores, [1, 1], [1, 1]))
+
+    assert solution.sum == math.fsum(scores[advisor][project] for advisor, project in solution.pairs)
+    assert solution.status == "best known"

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -65,29 +65,78 @@ class _Progress:
 
 
 def _read(lines: Iterable[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The candidates and the queries. Raises CommandError that names the line."""
-    found: dict[str, list[dict[str, Any]]] = {"cand": [], "query": [], "task": []}
-    needed = {"cand": ("id", "texts"), "query": ("id", "text"), "task": ()}
-    for number, text in enumerate(lines, 1):
-        if not text.strip():
-            continue
-        try:
-            line = json.loads(text)
-            found[line["kind"]].append(line)
-            missing = [name for name in needed[line["kind"]] if name not in line]
-        except (ValueError, KeyError, TypeError) as error:
-            raise CommandError(f"Line {number} is not a JSON object of kind cand, query or task.") from error
-        if missing:
-            raise CommandError(f"Line {number} has no “{missing[0]}”.")
-    return found["cand"], found["query"]
+    """The candidates and the queries, all of them checked. Raises CommandError that names line and field."""
+    found: dict[str, list[tuple[int, dict[str, Any]]]] = {"cand": [], "query": [], "task": []}
+    try:
+        for number, text in enumerate(lines, 1):
+            if text.strip():
+                kind, line = _parsed(number, text)
+                found[kind].append((number, line))
+    except UnicodeDecodeError as error:
+        raise CommandError("The input is not UTF-8.") from error
+    first: dict[str, int] = {}
+    for number, line in found["cand"]:
+        # Answers are keyed by text, so that 7 and "7" are one candidate.
+        if (at := first.setdefault(str(line["id"]), number)) != number:
+            raise CommandError(f"Line {number}: the “id” {line['id']} is that of the candidate on line {at} already.")
+    for number, line in found["query"]:
+        if unknown := [one for one in line.get("cands") or () if str(one) not in first]:
+            raise CommandError(
+                f"Line {number}, “cands”: query {line['id']} asks for candidate {unknown[0]}, who is not in the input."
+            )
+    return [line for _number, line in found["cand"]], [line for _number, line in found["query"]]
+
+
+def _parsed(number: int, text: str) -> tuple[str, dict[str, Any]]:
+    """Kind and content of one line."""
+    try:
+        line = json.loads(text)
+        kind, fields = line["kind"], FIELDS[line["kind"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CommandError(f"Line {number} is not a JSON object of kind cand, query or task.") from error
+    for name, (needed, fits, what) in fields.items():
+        if needed and name not in line:
+            raise CommandError(f"Line {number} has no “{name}”.")
+        if (needed or line.get(name) is not None) and not fits(line[name]):
+            raise CommandError(f"Line {number}: “{name}” is not {what}.")
+    return kind, line
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_id(value: Any) -> bool:
+    """Text that can be written again, or a whole number."""
+    if isinstance(value, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+# For each kind of line its fields: whether they must be there, what they may hold, and that in words. What may be left
+# out may be null too.
+ID = (True, _is_id, "a text or a whole number")
+LANG = (False, _is_text, "a language code or null")
+FIELDS: Mapping[str, Mapping[str, tuple[bool, Callable[[Any], bool], str]]] = {
+    "cand": {"id": ID, "texts": (True, _list_of(_is_text), "a list of texts"), "lang": LANG},
+    "query": {
+        "id": ID,
+        "text": (True, _is_text, "a text"),
+        "lang": LANG,
+        "cands": (False, _list_of(_is_id), "a list of ids of candidates or null"),
+    },
+    "task": {},
+}
 
 
 def _answers(
     scores: Scores, candidates: list[dict[str, Any]], queries: list[dict[str, Any]]
 ) -> Iterable[dict[str, Any]]:
-    rows = {line["id"]: number for number, line in enumerate(candidates)}
+    rows = {str(line["id"]): number for number, line in enumerate(candidates)}
     for column, query in enumerate(queries):
-        wanted = list(rows) if query.get("cands") is None else query["cands"]
-        if unknown := [one for one in wanted if one not in rows]:
-            raise CommandError(f"Query {query['id']} asks for candidate {unknown[0]}, who is not in the input.")
+        wanted = list(rows) if query.get("cands") is None else map(str, query["cands"])
         yield {"query": query["id"], "scores": {one: float(scores.matrix[rows[one], column]) for one in wanted}}
