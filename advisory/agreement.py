@@ -20,13 +20,15 @@ from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.steps import NEW, guard, step
 
-from .voices import lead_manager_on, manager_on
+from .voices import lead_manager_on, manager_on, untied
 
 SIDES = {"advisor": _("the advisor"), "manager": _("the cluster")}
 
 own_advisor = who(
     "own advisor", lambda person: Q(assignment__advisor_id__in=held(person, "advisor", scope="advisor")), "advisor"
 )
+# Across a conflict nobody reads what was agreed, or writes it; why nothing is signed then is said to whoever tries.
+untied_advisor = untied(own_advisor, "project_id")
 lead_manager = lead_manager_on("project__application")
 
 
@@ -61,7 +63,7 @@ class Agreement(InProgramme):
         "manager_has_signed": "manager_has_signed",
     }
     # The manager reads it, and with it the advisor's name, from the moment it waits for the cluster's signature.
-    faces = Faces(readers, any_of(own_advisor, manager_on("project_id")))
+    faces = Faces(readers, any_of(untied_advisor, manager_on("project_id")))
 
     state = state_field(State)
     project = models.ForeignKey(
@@ -123,7 +125,7 @@ class Agreement(InProgramme):
         label=_("Draft an agreement"),
         source=NEW,
         target=State.OPEN,
-        who=any_of(office, own_advisor),
+        who=any_of(office, untied_advisor),
         form="DraftAgreement",
     )
     def draft(self, *, by: Any, assignment: Any, **data: Any) -> None:
@@ -136,7 +138,7 @@ class Agreement(InProgramme):
         label=_("Change the agreement"),
         source=[State.OPEN, State.SIGNED],
         target=RETURN_VALUE(State.OPEN, State.SIGNED),
-        who=any_of(office, own_advisor),
+        who=any_of(office, untied_advisor),
         form="ReviseAgreement",
         edits=True,
     )
@@ -185,8 +187,11 @@ class Agreement(InProgramme):
         """The assignment was withdrawn or the advisor replaced; what was signed stays readable."""
 
     def after_step(self, name: str, *, by: Any) -> None:
-        """The days count for the assignment from now on; when both have signed, everybody is told."""
-        if name in {"draft", "revise"} and self.assignment.days != self.days:
+        """The days count for the assignment from now on; when both have signed, everybody is told.
+
+        The assignment is asked also for days that it has: it may have ended while the agreement was written.
+        """
+        if name in {"draft", "revise"}:
             self.assignment.perform("take_days", by=by, days=self.days)
         if name == "sign" and self.state == self.State.SIGNED:
             people = [self.assignment.advisor.person, *self.managers(), *staff_of(self.programme_id)]

@@ -198,10 +198,8 @@ class Assignment(Succession, Watched):
             Checked.has_no_conflict,
             Checked.is_not_excluded,
             Checked.has_capacity,
-            Checked.has_days,
             Checked.has_common_language,
             Checked.has_free_place,
-            Checked.has_budget,
             Checked.has_open_project,
         ],
         form="ApproveAssignment",
@@ -233,6 +231,7 @@ class Assignment(Succession, Watched):
         who=office,
         guards=[
             Checked.is_in_pool,
+            Checked.can_be_reached,
             Checked.has_no_conflict,
             Checked.has_capacity,
             Checked.has_days,
@@ -247,7 +246,13 @@ class Assignment(Succession, Watched):
         name_terms(self)
         self.mail_offer()
 
-    @step(label=_("Send the offer again"), source=State.OFFERED, target=None, who=office)
+    @step(
+        label=_("Send the offer again"),
+        source=State.OFFERED,
+        target=None,
+        who=office,
+        guards=[Checked.can_be_reached],
+    )
     def offer_again(self, *, by: Any) -> None:
         """A new link by mail; the one before it ends. The day on which the offer ends stays."""
         self.mail_offer()
@@ -257,7 +262,7 @@ class Assignment(Succession, Watched):
         source=State.OFFERED,
         target=State.ACCEPTED,
         who=own_assignment,
-        guards=[Checked.is_in_time, Checked.has_no_conflict],
+        guards=[Checked.is_in_time, Checked.has_no_conflict, Checked.has_project_ahead],
         form="AcceptOffer",
     )
     def accept(self, *, by: Any, **signed: bool) -> None:
@@ -293,7 +298,7 @@ class Assignment(Succession, Watched):
         label=_("Withdraw the offer"),
         source=[State.OFFERED, State.ACCEPTED],
         target=State.WITHDRAWN,
-        who=office,
+        who=any_of(office, parent_step),
         form=REASON,
     )
     def withdraw(self, *, by: Any, reason: str) -> None:
@@ -327,7 +332,7 @@ class Assignment(Succession, Watched):
 
     @step(label=_("Complete"), source=State.ACTIVE, target=State.COMPLETED, who=any_of(office, parent_step))
     def complete(self, *, by: Any) -> None:
-        """The work is done; the advisor keeps sight of the project."""
+        """The work is done; the advisor keeps sight of the project. An agreement that is not signed by then ends."""
 
     @step(label=_("Replace"), source=State.ACTIVE, target=State.REPLACED, who=office, form="ReplaceAdvisor")
     def replace(self, *, by: Any, reason: str, handover: str) -> None:
@@ -346,9 +351,7 @@ class Assignment(Succession, Watched):
             self.check_again()
         if name == "offer_next":
             self.ask_the_next(by)
-        if name in {"withdraw", "replace"}:
-            for agreement in self.project.agreements.filter(assignment=self.pk, state__in=["open", "signed"]):
-                agreement.perform("end", by=by)
+        self.end_agreement(name, by)
         if name == "start":
             self.give_sight(by)
             self.take_over(by)

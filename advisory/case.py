@@ -14,11 +14,14 @@ from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.roles import holders, staff_of
 from facility.workflow import clock
-from facility.workflow.engine import Part
+from facility.workflow.engine import Part, perform_many
 from facility.workflow.steps import guard
 
 from .agreement import lacking_signatures
 from .voices import VOICES
+
+# What becomes of the assignments of a project that is over, by their state.
+LAST_STEPS = ((("active",), "complete"), (("offered", "accepted"), "withdraw"), (("proposed", "approved"), "discard"))
 
 
 class Case(InProgramme):
@@ -35,6 +38,7 @@ class Case(InProgramme):
     roadmap_id: Any
     sessions: Any
     signatures: Any
+    state: str
 
     class Meta:
         abstract = True
@@ -116,6 +120,16 @@ class Case(InProgramme):
         voices = sorted(one.voice for one in gone)
         gone.delete()
         return voices
+
+    def end_assignments(self, by: Any) -> None:
+        """Inside a step: whoever is at work is done, whoever was asked reads why not, and proposals are taken back."""
+        rows = self.assignments.filter(state__in=[state for states, _name in LAST_STEPS for state in states])
+        # Locked first: an answer that is given at this moment comes before the end or is refused after it.
+        standing = list(rows.order_by("pk").select_for_update(no_key=True))
+        reason = _t("The project was closed.") if self.state == "closed" else _t("The project was stopped.")
+        for states, name in LAST_STEPS:
+            found = [one for one in standing if one.state in states]
+            perform_many(found, name, by=by, **({} if name == "complete" else {"reason": reason}))
 
     def managers(self) -> Any:
         """The people who manage its clusters."""

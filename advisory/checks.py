@@ -26,6 +26,10 @@ LIVE = ("approved", "offered", "accepted", "active")
 # States in which the days that were agreed are spoken for; of a replaced advisor only those that were worked are.
 COMMITTED = (*LIVE, "completed")
 HOURS_PER_DAY = 8
+# States of a project that nothing follows.
+OVER = ("closed", "stopped")
+# Who is named as a project's advisor: whoever is at work, and once it is over whoever was until its end.
+NAMED = Q(state="active") | Q(state="completed", project__state__in=OVER)
 
 
 class Checked(InProgramme):
@@ -48,6 +52,14 @@ class Checked(InProgramme):
     def is_in_pool(self) -> Any:
         """Nobody suspended, retired or not yet admitted."""
         return self.advisor.state == Advisor.State.POOL or [_t("%s is not in the pool.") % self.advisor]
+
+    @guard(_("The advisor would not read the offer."))
+    def can_be_reached(self) -> Any:
+        """The advisor has an address, and an account that is open."""
+        person = self.advisor.person
+        if not person.email:
+            return [_t("%s has no e-mail address and would not read the offer.") % self.advisor]
+        return person.is_active or [_t("The account of %s is closed; the offer would not be read.") % self.advisor]
 
     @guard(_("The advisor has a conflict of interest."))
     def has_no_conflict(self) -> Any:
@@ -119,11 +131,18 @@ class Checked(InProgramme):
             _t("%(project)s is %(state)s.") % {"project": self.project, "state": self.project.state_word()}
         ]
 
+    @guard(_("The project is over."))
+    def has_project_ahead(self) -> Any:
+        """The project is not closed or stopped; while it rests, one can still say yes."""
+        return self.project.state not in OVER or [_t("%s is over; nothing is left to take on.") % self.project]
+
     @guard(_("The offer has ended."))
     def is_in_time(self) -> Any:
         """Before the offer lapses."""
         ends = self.lapses_at
-        return ends is None or clock.now() < ends or [_t("The offer ended on %s.") % formats.date_format(ends, "j F Y")]
+        if ends is None or clock.now() < ends:
+            return True
+        return [_t("The offer ended on %s.") % formats.date_format(ends.astimezone(self.tz()), "j F Y")]
 
     @guard(_("The advisor has not signed the terms."))
     def has_terms(self) -> bool:
@@ -157,7 +176,12 @@ def days_left_of(advisor: Advisor, *, besides: Any = None) -> Decimal | None:
 
 def days_left_on(project: Any, *, besides: Any = None) -> Decimal:
     """Days of the project's budget that are not spoken for, apart from those of one assignment."""
-    return project.days_budget - _spoken_for(project.assignments, project=project.pk, besides=besides)
+    return project.days_budget - days_spoken_for(project, besides=besides)
+
+
+def days_spoken_for(project: Any, *, besides: Any = None) -> Decimal:
+    """Days of a project that its advisors were promised or have worked, apart from those of one assignment."""
+    return _spoken_for(project.assignments, project=project.pk, besides=besides)
 
 
 def _spoken_for(assignments: Any, *, besides: Any, **whose: Any) -> Decimal:

@@ -61,8 +61,8 @@ def in_hand(person: Any) -> list[Held]:
     rows = rows.annotate(hours=Coalesce(Subquery(hours, output_field=DecimalField()), Decimal(0)))
     rows = rows.select_related("project__application__lead_cluster", "advisor__person").defer("parts")
     found = [Held(one, one.hours / HOURS_PER_DAY, _awaited(one)) for one in rows.order_by("-pk")]
-    agreements = Agreement.objects.filter(assignment__in=[one.assignment for one in found]).with_offers(person)
-    mine = {one.assignment_id: one for one in agreements.filter(state=Agreement.State.OPEN)}
+    agreements = Agreement.objects.filter(assignment__in=[one.assignment for one in found]).visible_to(person)
+    mine = {one.assignment_id: one for one in agreements.with_offers(person).filter(state=Agreement.State.OPEN)}
     for one in found:
         if (agreement := mine.get(one.assignment.pk)) is not None:
             one.steps += [(agreement, step) for step in _awaited_steps(agreement)]

@@ -18,7 +18,7 @@ from facility.workflow.clock import Timer
 
 from .action import HELD, Action
 from .assignment import Assignment
-from .checks import COMMITTED, LIVE
+from .checks import COMMITTED, LIVE, NAMED
 from .needs import NeedsAssessment
 from .project import Project
 from .served import SessionFirm
@@ -51,7 +51,7 @@ def _overdue(model: Any) -> Exists:
 def with_figures(projects: QuerySet) -> QuerySet:
     """Adds what board and flags need: days by state and agreed, firms reached, last session, lead advisor, overdue."""
     held = SupportSession.objects.filter(project=OuterRef("pk"), state__in=HELD).order_by().values("project")
-    active = Assignment.objects.filter(project=OuterRef("pk"), state="active").order_by("-is_lead", "kind", "pk")
+    active = Assignment.objects.filter(NAMED, project=OuterRef("pk")).order_by("-is_lead", "kind", "pk")
     standing = Assignment.objects.filter(project=OuterRef("pk"), state__in=COMMITTED).order_by().values("project")
     agreed = standing.annotate(days=Sum("days")).values("days")
     tied = Assignment.objects.filter(project=OuterRef("pk"), state__in=LIVE, conflicted_at__isnull=False)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from advisory.advisor import SERVES, Advisor
 from advisory.assignment import Assignment
 from advisory.barred import conflicts, excluded_pairs, settled, unspoken
-from advisory.checks import COMMITTED, LIVE
+from advisory.checks import LIVE, days_left_of
 from advisory.curriculum import CurriculumVitae
 from advisory.needs import Need
 from advisory.placing import Terms, changed_by, pairs_in
@@ -276,14 +276,10 @@ class MatchRun(InProgramme):
         """The pool, without those whose capacity is taken; each with `places` and the confirmed CV in `cv`."""
         live = models.Q(assignments__state__in=LIVE)
         busy = models.Count("assignments", filter=live)
-        spoken_for = models.Q(assignments__state__in=COMMITTED)
-        taken = models.Sum("assignments__days", filter=spoken_for, default=0)
         confirmed = models.Prefetch(
             "curricula", CurriculumVitae.objects.filter(state="confirmed").defer("text"), to_attr="confirmed"
         )
-        rows = Advisor.objects.filter(programme=self.programme_id, state=Advisor.State.POOL).annotate(
-            busy=busy, taken=taken
-        )
+        rows = Advisor.objects.filter(programme=self.programme_id, state=Advisor.State.POOL).annotate(busy=busy)
         free = rows.filter(busy__lt=models.F("capacity")).select_related("person").prefetch_related(confirmed)
         return list(free.order_by("pk"))
 
@@ -300,7 +296,7 @@ class MatchRun(InProgramme):
             "sectors": one.sectors,
             "years": one.years,
             "places": one.capacity - one.busy,
-            "days": None if one.days is None else max(0, one.days - one.taken),
+            "days": None if (left := days_left_of(one)) is None else max(0, int(left)),
             "curriculum": str(one.confirmed[0].pk) if one.confirmed else None,
         }
 

@@ -185,7 +185,7 @@ class Project(Case):
         for manager in managers:
             grant(manager, "manager", "project", self.pk, by=by, programme=self.programme)
         self.tell(
-            managers, gettext_noop("Your project %(name)s is open; an advisor is proposed to you next."), name=self.name
+            managers, gettext_noop("Your project %(name)s is open; advisors are looked for next."), name=self.name
         )
 
     @step(
@@ -212,7 +212,9 @@ class Project(Case):
     @step(label=_("Match"), source=State.OPENED, target=State.MATCHED, who=parent_step, quiet=True)
     def match(self, *, by: Any) -> None:
         """An advisor has started."""
-        self.tell(self.managers(), gettext_noop("An advisor works with you now: %(name)s."), name=self.name)
+        working = self.assignments.filter(state="active").select_related("advisor__person").order_by("-is_lead", "pk")
+        names = ", ".join(one.advisor.person.name for one in working)
+        self.tell(self.managers(), gettext_noop("An advisor works with you now: %(name)s."), name=names)
 
     @step(label=_("Hold the first meeting"), source=State.MATCHED, target=State.ASSESSING, who=office, form="KickOff")
     def kick_off(self, *, by: Any, held_on: Any) -> None:
@@ -319,7 +321,7 @@ class Project(Case):
         ],
     )
     def close(self, *, by: Any) -> None:
-        """Ends the project; nothing of it changes after this."""
+        """Ends the project; nothing of it changes after this. Assignments end with it, offers are withdrawn."""
         self.tell([*self.advisors(), *self.managers()], gettext_noop("%(name)s is closed. Thank you."), name=self.name)
 
     @step(label=_("Pause"), source=list(RUNNING), target=State.PAUSED, who=office, form=REASON)
@@ -334,13 +336,15 @@ class Project(Case):
 
     @step(label=_("Stop"), source=[*RUNNING, State.PAUSED], target=State.STOPPED, who=lead, form=REASON)
     def stop(self, *, by: Any, reason: str) -> None:
-        """Ends the support before its time; the reason stays in the trail."""
+        """Ends the support before its time, and every assignment; the reason stays in the trail."""
         self.tell([*self.advisors(), *self.managers()], gettext_noop("%(name)s was stopped."), name=self.name)
 
     def after_step(self, name: str, *, by: Any) -> None:
         """With the first meeting the needs are open to be named; a change of terms reaches the agreements."""
         if name == "add_partner":
             flag_the_tied(by=by, people=list(self.assignments.values_list("advisor__person", flat=True)))
+        if name in {"close", "stop"}:
+            self.end_assignments(by)
         if name == "edit":
             for agreement in self.agreements.filter(state__in=["open", "signed"]).order_by("pk"):
                 agreement.perform("follow", by=by)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from advisory.advisor import Advisor
 from advisory.checks import LIVE, Checked, days_left_on
+from advisory.redaction import scrubbed
 from facility.roles import office, parent_step
 from facility.workflow.engine import perform_many
 from facility.workflow.steps import Blocked, guard, step, unmet
@@ -17,7 +18,8 @@ from facility.workflow.steps import Blocked, guard, step, unmet
 # States in which a place is free again because somebody did not come or did not stay.
 LEFT = ("declined", "lapsed", "withdrawn", "replaced")
 ALL = ("proposed", *LIVE, *LEFT, "discarded", "completed")
-
+# Agreements that end with a step, by their state: what both have signed stays as it is when the work is done.
+ENDED_BY = {"withdraw": ("open", "signed"), "replace": ("open", "signed"), "complete": ("open",)}
 
 # Why somebody was chosen is for the office; why it ended is told to the advisor.
 ENDED_WITH_REASON = ("declined", "replaced", "withdrawn")
@@ -89,10 +91,15 @@ class Succession(Checked):
         who=parent_step,
         quiet=True,
         form="TakeDays",
+        locks="advisor",
     )
     def take_days(self, *, by: Any, days: int) -> None:
-        """The days as the agreement says them."""
-        self.days = days
+        """The days as the agreement says them. More than before are taken only while nobody else can take them."""
+        is_more, self.days = days > (self.days or 0), days
+        if is_more:
+            self.lock_project()
+            if said := self.lacking_days():
+                raise Blocked(said)
 
     @step(label=_("Move"), source=list(ALL), target=None, who=parent_step, quiet=True, form="ToAdvisor")
     def move(self, *, by: Any, advisor: Any) -> None:
@@ -103,6 +110,8 @@ class Succession(Checked):
     def erase_words(self, *, by: Any) -> None:
         """Its advisor was erased: what people wrote goes, what was agreed and worked stays."""
         self.reason, self.handover = "", ""
+        # The evidence holds words of the CV; the numbers beside it are no person's.
+        self.parts = [one | {"evidence": scrubbed("", one.get("evidence", []))} for one in self.parts]
 
     def ask_the_next(self, by: Any) -> None:
         """Inside a step: proposes, approves and offers the place to the runner-up."""
@@ -111,6 +120,12 @@ class Succession(Checked):
         successor = self.follower(found)
         for name in ("propose_from_run", "approve", "offer"):
             successor.perform(name, by=by)
+
+    def end_agreement(self, name: str, by: Any) -> None:
+        """Inside a step: what was agreed ends with the assignment."""
+        rows = self.project.agreements.filter(assignment=self.pk, state__in=ENDED_BY.get(name, ()))
+        if name in ENDED_BY:
+            perform_many(rows, "end", by=by)
 
     def take_over(self, by: Any) -> None:
         """Inside a step: open actions of whoever was on this place before are this advisor's now."""
@@ -130,10 +145,14 @@ class Succession(Checked):
         return None
 
     def speaks_against(self, advisor: Advisor) -> list[str]:
-        """Why the advisor cannot follow on this place now: the guards of an approval, asked anew."""
+        """Why the advisor cannot follow on this place now: what an approval asks, asked anew."""
         if self.project.assignments.filter(advisor=advisor.pk, state__in=LEFT).exists():
             return [_t("%s was asked for this project before.") % advisor]
-        return unmet(type(self).step("approve").guards, self.follower(advisor))
+        follower = self.follower(advisor)
+        rival = follower.rival()
+        later = _t("A later match run proposes %s for this place; discard that proposal first.")
+        guards = [*type(self).step("approve").guards, Checked.has_days, Checked.has_budget, Checked.can_be_reached]
+        return [*unmet(guards, follower), *([later % rival.advisor] if rival else [])]
 
     def follower(self, advisor: Advisor) -> Any:
         """The assignment that would follow this one, not yet written; it gets the days that are left of these."""
@@ -149,12 +168,21 @@ class Succession(Checked):
             days=max(min(self.days or left, left), 1),
         )
 
+    def lacking_days(self) -> list[str]:
+        """Why these days do not fit into what advisor and project have left; nothing when they do."""
+        return unmet([Checked.has_days, Checked.has_budget], self)
+
     def check_again(self) -> None:
-        """Several approvals at once, each of them possible by itself: of one advisor, and on one project."""
-        type(self.project).objects.select_for_update(no_key=True).get(pk=self.project_id)
-        said = [one for check in (self.has_capacity, self.has_days, self.has_budget) if (one := check()) is not True]
-        if said:
-            raise Blocked([sentence for sentences in said for sentence in sentences])
+        """The days as they were entered, and several approvals at once, each of them possible by itself: of one
+        advisor, whom the step locks, and on one project."""
+        self.lock_project()
+        if said := [*unmet([Checked.has_capacity], self), *self.lacking_days()]:
+            raise Blocked(said)
+
+    def lock_project(self) -> None:
+        """Inside a step: nobody else takes days of the project until this is through; its budget is that of now."""
+        row = type(self.project).objects.select_for_update(no_key=True).values_list("days_budget", flat=True)
+        self.project.days_budget = row.get(pk=self.project_id)
 
     def rival(self) -> Any:
         """The proposal of a later match run for this place that is passed over when this one is approved, if any."""
@@ -163,6 +191,11 @@ class Succession(Checked):
         if self.match_run_id:
             rows = rows.filter(match_run__requested_at__gt=self.match_run.requested_at)
         return rows.order_by("-match_run__requested_at", "-pk").first()
+
+    def is_pinned(self) -> bool:
+        """Whether a coordinator held the match run to this pair, whatever its points."""
+        pins = type(self)._base_manager.filter(pk=self.pk).values_list("match_run__pins", flat=True).first()
+        return f"{self.advisor_id}:{self.project_id}" in (pins or [])
 
     def before(self) -> Any:
         """Whose place it was: as named, or whoever was replaced last; None where nobody was."""
@@ -185,7 +218,10 @@ class Succession(Checked):
 
     def why_part(self, labels: dict[str, Any]) -> dict[str, Any]:
         """For the office: the parts of the score, under these names."""
-        rows = [[labels.get(one["name"], one["name"]), one["points"], ", ".join(one["evidence"])] for one in self.parts]
+        rows = [
+            [labels.get(one["name"], one["name"]), one["points"], ", ".join(map(str, one["evidence"]))]
+            for one in self.parts
+        ]
         columns = [_t("Part"), _t("Points"), _t("Evidence")]
         return {"title": _t("Why this advisor"), "columns": columns, "rows": rows, "empty": _t("Proposed by hand.")}
 

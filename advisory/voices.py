@@ -23,13 +23,18 @@ def advisor_on(path: str = "project_id") -> Who:
 
 def untied_advisor_on(path: str = "project_id") -> Who:
     """The same, while no interest of theirs touches a cluster of the project: for who reads. Decided each time."""
+    return untied(advisor_on(path), path)
+
+
+def untied(advisor: Who, path: str) -> Who:
+    """Those of these advisors whom no interest ties to a cluster of the project that the path leads to."""
 
     def rule(person: Any) -> Q:
         parties = apps.get_model("advisory", "ProjectCluster").objects
         tied = parties.filter(cluster__in=tied_clusters(person).values("pk")).values("project_id")
-        return advisor_on(path).rule(person) & ~Q(**{f"{path}__in": tied})
+        return advisor.rule(person) & ~Q(**{f"{path}__in": tied})
 
-    return who("own advisor", rule, "advisor")
+    return who(advisor.name, rule, "advisor")
 
 
 def manager_on(path: str = "project_id") -> Who:

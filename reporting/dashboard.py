@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from advisory.assignment import Assignment
+from advisory.checks import NAMED
 from advisory.project import Project
 from advisory.session import HOURS_PER_DAY, SessionFirm, SupportSession
 from facility.application import Application
@@ -285,7 +286,7 @@ def own_projects(person: Any, role: str) -> list[dict[str, Any]]:
     counted = mine.annotate(hours=Coalesce(Subquery(hours), Decimal(0))).select_related(*Project.door_related)
     rows = list(counted.order_by(Case(When(state="closed", then=1), default=0), "-id")[:LOOKED_AT])
     advisors: dict[Any, list[str]] = defaultdict(list)
-    working = Assignment.objects.filter(project__in=[row.pk for row in rows], state="active")
+    working = Assignment.objects.filter(NAMED, project__in=[row.pk for row in rows])
     for assignment in working.select_related("advisor__person").order_by("advisor__person__sort_name"):
         advisors[assignment.project_id].append(str(assignment.advisor.person))
     return [_card(row, advisors[row.pk]) for row in rows]

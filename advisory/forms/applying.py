@@ -79,7 +79,13 @@ class AvailabilityFields(forms.Form):
     """How much somebody can do, and from when."""
 
     capacity = forms.IntegerField(label=_("Projects at once"), min_value=1, max_value=20, initial=2)
-    days = forms.IntegerField(label=_("Days available"), min_value=0, max_value=1000, required=False)
+    days = forms.IntegerField(
+        label=_("Days available"),
+        min_value=0,
+        max_value=1000,
+        required=False,
+        help_text=_("In all, those already promised included."),
+    )
     available_from = forms.DateField(
         label=_("Available from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )

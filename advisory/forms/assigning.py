@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from django import forms
@@ -37,27 +38,44 @@ class ApproveAssignment(StepForm):
     reason = long_text(_("Reason"), limit=2000, required=False)
 
     def prepare(self) -> None:
-        """The days that the proposal asks for; and who is passed over."""
-        self.rival = None
+        """The days that the proposal asks for; and what there is to explain."""
+        self.to_explain = ""
         if self.record._state.adding:
             return
         self.initial["days"] = self.record.days or expected_days(self.record.project)
-        self.rival = None if self.record.reason else self.record.rival()
-        if self.rival is None:
-            self.fields["reason"].help_text = _("Needed only where the match run proposes somebody else.")
-        else:
-            said = _("The match run proposes %(rival)s for this place. Say why you take %(advisor)s.")
-            names = {"rival": self.rival.advisor, "advisor": self.record.advisor}
-            self.fields["reason"].help_text = said % names
+        if not self.is_bound:
+            self.fields["days"].help_text = " ".join(self.lacking(self.initial["days"]))
+        self.to_explain = "" if self.record.reason else self.passed_over()
+        self.fields["reason"].help_text = self.to_explain or _(
+            "Needed only where the match run proposes somebody else, or held to a pair that was pinned."
+        )
+
+    def passed_over(self) -> str:
+        """What an approval overrides: another proposal, or the ranking by a pin; empty where it follows the ranking."""
+        advisor = self.record.advisor
+        if (rival := self.record.rival()) is not None:
+            said = _t("The match run proposes %(rival)s for this place. Say why you take %(advisor)s.")
+            return said % {"rival": rival.advisor, "advisor": advisor}
+        if self.record.is_pinned():
+            return _t("The match run was held to %(advisor)s by a pin. Say why.") % {"advisor": advisor}
+        return ""
 
     def clean(self) -> dict[str, Any]:
         """Whoever passes over the ranking says why (F07)."""
         data = super().clean() or {}
-        if self.rival is not None and not data.get("reason"):
-            said = _t("The match run proposes %(rival)s for this place. Say why you take %(advisor)s.")
-            names = {"rival": self.rival.advisor, "advisor": self.record.advisor}
-            self.add_error("reason", said % names)
+        if self.to_explain and not data.get("reason"):
+            self.add_error("reason", self.to_explain)
+        # Who saw the field reads there what is left; whoever did not is told by the step, which asks under its locks.
+        if "days" in self.data and "days" in data:
+            for sentence in self.lacking(data["days"] or self.record.days):
+                self.add_error("days", sentence)
         return data
+
+    def lacking(self, days: int | None) -> list[str]:
+        """Why so many days cannot be approved; nothing when they can."""
+        asked = copy.copy(self.record)
+        asked.days = days
+        return asked.lacking_days()
 
 
 class ReplaceAdvisor(ReasonForm):
@@ -119,8 +137,8 @@ class ReviseAgreement(Edits):
         return data
 
     def check_days(self, assignment: Any, days: int | None) -> None:
-        """No more than advisor and project have left."""
-        if days is None:
+        """No more than advisor and project have left; what was promised already is not asked again."""
+        if days is None or days <= (assignment.days or 0):
             return
         of_advisor = days_left_of(assignment.advisor, besides=assignment.pk)
         on_project = days_left_on(assignment.project, besides=assignment.pk)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from advisory.action import AIMS, CELLS, FORMS, MODES
+from advisory.checks import amount, days_spoken_for
 from advisory.needs import SCALE, STATUSES, Need
 from advisory.project import SUPPORTED, Project
 from advisory.session import SupportSession
@@ -83,6 +84,15 @@ class EditProject(ProjectTerms):
 
     name = forms.CharField(label=_("Name"), max_length=SHORT)
     field_order = ("name",)
+
+    def clean(self) -> dict[str, Any]:
+        """The budget is not lowered below what advisors were promised or have worked."""
+        data = super().clean() or {}
+        budget, spoken_for = data.get("days_budget"), days_spoken_for(self.record)
+        if budget is not None and budget < min(self.record.days_budget, spoken_for):
+            said = _t("%s days are spoken for by the advisors of the project; the budget cannot be lower.")
+            self.add_error("days_budget", said % amount(spoken_for))
+        return data
 
 
 class AddPartner(StepForm):

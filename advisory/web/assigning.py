@@ -103,7 +103,7 @@ class AssignmentPage(DetailPage):
     def context(self, record: Any) -> dict[str, Any]:
         """The offer, unless a conflict forbids to read it; and the agreement."""
         made = super().context(record)
-        if record.state in LEFT and record.face == "staff":
+        if record.state in LEFT and record._may_offer_next:
             made["match_url"] = f"{step_url(MatchRun(), MatchRun.step('request'))}?programme={record.programme_id}"
         if record.state not in ASKED or record.face == "public":
             return made
@@ -115,9 +115,10 @@ class AssignmentPage(DetailPage):
             "sections": [] if barred else offer_sections(record),
             "terms": None if barred else terms_of(record),
             "agreement": agreement
+            and not barred
             and {"url": agreement.get_absolute_url(), "state": state_tag(agreement, record.face)},
             "draft_url": ""
-            if agreement or barred or record.state != "accepted"
+            if agreement or barred or record.state != "accepted" or not (record._may_offer or record._may_accept)
             else f"{step_url(Agreement(), Agreement.step('draft'))}?assignment={record.pk}",
         }
 
@@ -218,7 +219,7 @@ class OfferByLink(ByLink):
     def show(self, form: Any, refusal: Any, status: int = 200) -> HttpResponse:
         """The page; across a conflict it shows nothing of the project but its name."""
         offer = self.offer
-        blocked = unmet([Assignment.has_no_conflict], offer)
+        blocked = unmet([Assignment.has_no_conflict, Assignment.has_project_ahead], offer)
         context = {
             "title": _("Will you advise %s?") % offer.project.name,
             "person": self.link.person,

@@ -13,7 +13,7 @@ from facility.registry import conflicts
 from facility.registry.conflicts import Conflict
 from facility.registry.organisation import Organisation
 from facility.roles import in_force
-from facility.workflow.steps import SYSTEM, Blocked
+from facility.workflow.steps import SYSTEM, Blocked, NotAllowed, NotFound
 from facility.workflow.tasks import keep_house
 from facility.workflow.trail import Notice
 from tests import factories as make
@@ -82,6 +82,39 @@ def test_a_declared_conflict_flags_whatever_stands_and_says_what_to_do(scene, cl
             fresh(one).perform(step, by=person)
     with pytest.raises(Blocked, match="conflict of interest"):
         matching.sign(matching.drafted(made[2], coordinator), advisor.person)
+
+
+def test_across_a_conflict_an_advisor_neither_reads_nor_writes_an_agreement(scene, client):
+    advisor, coordinator, made = scene
+    waiting, work = made[2], made[3]
+    drafted = matching.drafted(waiting, coordinator)
+    client.force_login(advisor.person)
+    for one in (drafted, work.agreement):
+        assert client.get(one.get_absolute_url()).status_code == 200
+    assert drafted.get_absolute_url() in client.get(waiting.get_absolute_url()).content.decode()
+    assert f"{drafted.get_absolute_url()}sign/" in client.get("/workspace/my-assignments/").content.decode()
+    for one in made:
+        tie(advisor, one.project, coordinator)
+
+    for one in (drafted, work.agreement):
+        for address in (one.get_absolute_url(), f"{one.get_absolute_url()}revise/", f"/api/agreements/{one.pk}/"):
+            assert client.get(address).status_code == 404
+        values = {"targets": "T", "days": one.days, "deliverables": one.deliverables}
+        with pytest.raises(NotFound):
+            fresh(one).perform("revise", by=advisor.person, **values)
+    assert client.get("/api/agreements/").json()["results"] == []
+    for address in (waiting.get_absolute_url(), "/workspace/my-assignments/"):
+        assert drafted.get_absolute_url() not in client.get(address).content.decode()
+    client.force_login(coordinator)
+    assert drafted.get_absolute_url() in client.get(waiting.get_absolute_url()).content.decode()
+
+
+def test_across_a_conflict_an_advisor_drafts_no_agreement(scene):
+    advisor, coordinator, made = scene
+    tie(advisor, made[2].project, coordinator)
+    with pytest.raises(NotAllowed):
+        matching.drafted(made[2], advisor.person)
+    assert matching.drafted(made[2], coordinator).state == "open"
 
 
 def test_control_without_the_follower_the_advisor_reads_on(scene, monkeypatch):

@@ -176,6 +176,25 @@ def test_pins_and_forbids_hold_and_replace_the_proposals(programme, coordinator,
     assert (fresh(run).pins, fresh(run).forbids) == ([pin], [])  # the second came while the run was under way
 
 
+@pytest.mark.row("F07")
+def test_whoever_was_pinned_over_the_ranking_is_approved_with_a_reason(programme, coordinator, field, client):
+    advisors, projects = field
+    run = matching.requested(programme, coordinator)
+    matching.run("advisory.run_match")
+    run = fresh(run)
+    run.perform("adjust", by=coordinator, pin=f"{advisors['b1'].pk}:{projects[0].pk}")
+    matching.run("advisory.run_match")
+    pinned = run.assignments.get(advisor=advisors["b1"], project=projects[0], state="proposed")
+    with pytest.raises(Invalid) as refused:
+        pinned.perform("approve", by=coordinator)
+    assert "by a pin. Say why." in refused.value.errors["reason"][0]
+    client.force_login(coordinator)
+    assert "by a pin. Say why." in client.get(f"{pinned.get_absolute_url()}approve/").content.decode()
+    pinned.perform("approve", by=coordinator, reason="Knows the region.")
+    assert (pinned.state, pinned.reason) == ("approved", "Knows the region.")
+    run.assignments.filter(state="proposed").first().perform("approve", by=coordinator)
+
+
 def test_an_approved_pair_stays_and_the_next_run_fills_the_rest(programme, coordinator, field):
     advisors, projects = field
     run = matching.requested(programme, coordinator)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
+
 import pytest
 
+from advisory.agreement import Agreement
 from advisory.assignment import Assignment
-from advisory.checks import LIVE, days_left_on
+from advisory.checks import LIVE, days_left_of, days_left_on
+from advisory.forms.assigning import ReviseAgreement
 from facility.registry import conflicts
 from facility.registry.conflicts import Conflict
 from facility.roles import in_force
@@ -83,6 +88,83 @@ def declined(scene):
     ):
         one.perform(name, by=person, **data)
     return one, matching.proposed(project, advisors[2], coordinator)
+
+
+def agreed(scene, *, on_one_project):
+    """Two assignments of five days each that were accepted: on one project, or of one advisor who gives twenty days."""
+    programme, people, coordinator = scene
+    projects = matching.projects(programme, people, [{}] if on_one_project else [{}, {}])
+    if on_one_project:
+        kinds = ("business", "sustainability")
+        places = [(projects[0], matching.pooled(programme, coordinator, kind=kind), kind) for kind in kinds]
+    else:
+        advisor = fresh(matching.pooled(programme, coordinator, capacity=9))
+        rest = {name: getattr(advisor, name) for name in ("kind", "areas", "languages", "countries", "capacity")}
+        advisor.perform("edit", by=coordinator, **rest, days=20)
+        places = [(project, advisor, "business") for project in projects]
+    made = []
+    for project, advisor, kind in places:
+        one = matching.proposed(project, advisor, coordinator, kind).perform("approve", by=coordinator, days=5)
+        one.perform("offer", by=coordinator)
+        made.append(one.perform("accept", by=advisor.person))
+    return made
+
+
+def fifteen_days_each(scene, pair, monkeypatch):
+    """Two agreements over fifteen days, drafted at once: either form has found the days before either writes them."""
+    gate, real, seen = threading.Barrier(2), ReviseAgreement.check_days, set()
+
+    def check(form, assignment, days):
+        real(form, assignment, days)
+        if threading.get_ident() not in seen:  # whoever begins anew does not wait again
+            seen.add(threading.get_ident())
+            gate.wait(20)
+
+    monkeypatch.setattr(ReviseAgreement, "check_days", check)
+    return together(*(partial(matching.drafted, one, scene[2], days=15) for one in pair))
+
+
+@pytest.mark.parametrize("on_one_project", [True, False])
+def test_two_agreements_do_not_take_the_same_days(scene, on_one_project, monkeypatch):
+    pair = agreed(scene, on_one_project=on_one_project)
+    answers = fifteen_days_each(scene, pair, monkeypatch)
+    assert len(done(answers)) == 1 and "has 5 of 20 days left" in refused(answers)[0]
+    assert sorted(fresh(one).days for one in pair) == [5, 15] and Agreement.objects.count() == 1
+
+
+@pytest.mark.parametrize("on_one_project", [True, False])
+def test_control_without_the_locks_two_agreements_take_the_same_days(scene, on_one_project, monkeypatch):
+    pair = agreed(scene, on_one_project=on_one_project)
+    changed(monkeypatch, Assignment, "take_days", locks="")
+    monkeypatch.setattr(Assignment, "lock_project", lambda self: None)
+    gate, real = threading.Barrier(2), Assignment.lacking_days
+
+    def look(self):
+        said = real(self)
+        gate.wait(20)  # both look before either commits
+        return said
+
+    monkeypatch.setattr(Assignment, "lacking_days", look)
+    assert len(done(fifteen_days_each(scene, pair, monkeypatch))) == 2
+    assert [fresh(one).days for one in pair] == [15, 15]
+    left = days_left_on(pair[0].project) if on_one_project else days_left_of(pair[0].advisor)
+    assert left == -10
+
+
+def test_an_agreement_is_not_drafted_while_its_assignment_is_withdrawn(scene):
+    one, _other = agreed(scene, on_one_project=True)
+    withdraw = step(one, "withdraw", scene[2], reason="Late.")
+    answers = before_commit(withdraw, partial(matching.drafted, one, scene[2]))
+    assert len(done(answers)) == 1 and "is possible only from" in refused(answers)[0]
+    assert not Agreement.objects.exists()
+
+
+def test_control_without_asking_the_assignment_the_agreement_is_there(scene, monkeypatch):
+    one, _other = agreed(scene, on_one_project=True)
+    monkeypatch.setattr(Agreement, "after_step", lambda self, name, *, by: None)
+    withdraw = step(one, "withdraw", scene[2], reason="Late.")
+    assert len(done(before_commit(withdraw, partial(matching.drafted, one, scene[2])))) == 2
+    assert (fresh(one).state, Agreement.objects.get().state) == ("withdrawn", "open")
 
 
 def test_a_runner_up_and_another_do_not_both_get_the_place(scene):

@@ -16,6 +16,7 @@ from django.utils import timezone
 from advisory.case import Signature
 from advisory.order import Ranking
 from facility.application import Application
+from facility.registry.conflicts import tied_clusters
 from facility.registry.engagement import Signatory
 from facility.registry.grants import Grant
 from facility.workflow.steps import SYSTEM
@@ -553,6 +554,11 @@ def advises_under(held: Held, agreement: Any) -> bool:
     return held.has("advisor", "advisor", agreement.assignment.advisor_id)
 
 
+def writes_under(held: Held, agreement: Any) -> bool:
+    tied = tied_clusters(held.person.pk).filter(parties__project=agreement.project_id)
+    return advises_under(held, agreement) and not tied.exists()
+
+
 def to_sign(held: Held, record: Any) -> bool:
     as_advisor = advises_under(held, record) and not record.advisor_has_signed
     return as_advisor or (manages_lead(held, record.project) and not record.manager_has_signed)
@@ -636,7 +642,7 @@ PEOPLE: dict[str, Callable[[Held, Any], bool]] = {
     "adviser_on_project": adviser,
     "manager_on_project": manager,
     "side_still_to_sign": to_sign,
-    "advisor_of_assignment": advises_under,
+    "advisor_of_assignment": writes_under,
     "advisor_speaking": lambda held, record: (
         (record.side, record.said_by_id) == ("advisor", held.person.pk)
         and held.has("advisor", "advisor", record.advisor_id)
