@@ -194,7 +194,8 @@ class Succession(Checked):
 
     def is_pinned(self) -> bool:
         """Whether a coordinator held the match run to this pair, whatever its points."""
-        pins = type(self)._base_manager.filter(pk=self.pk).values_list("match_run__pins", flat=True).first()
+        rows: Any = type(self)._base_manager
+        pins = rows.filter(pk=self.pk).values_list("match_run__pins", flat=True).first()
         return f"{self.advisor_id}:{self.project_id}" in (pins or [])
 
     def before(self) -> Any:
