@@ -99,6 +99,11 @@ def erase(person: Person) -> dict[str, int]:
         for notice in Notice.objects.filter(record_id__in=assignments, params__has_key="advisor"):
             notice.params["advisor"] = GONE
             notice.save(update_fields=["params"])
+        # Managers were told by name who works with them.
+        served = Assignment._base_manager.filter(pk__in=assignments).values("project")
+        for notice in Notice.objects.filter(record_id__in=served, params__name__icontains=person.name):
+            notice.params["name"] = notice.params["name"].replace(person.name, GONE)
+            notice.save(update_fields=["params"])
         own = [*advisors, *assignments, *notes, *conflicts, *contacts, *curricula, *papers, *preferences, *profiles]
         entries = Entry.objects.filter(models.Q(actor=person) | models.Q(record_id__in=own)).values("pk")
         counts["workflow.detail"] = Detail.objects.filter(entry__in=entries).update(reason="", changes={}, erased=True)
