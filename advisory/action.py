@@ -17,6 +17,7 @@ from facility.roles import any_of, office, parent_step, readers
 from facility.workflow import clock
 from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, state_field
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 from .needs import Need
@@ -109,17 +110,16 @@ class Action(InProgramme):
         """For the clock; an action that is due today or late is due in a day."""
         return max((self.due_on - clock.today(self.programme.tz())).days, 1)
 
+    @labelled(_("forms of support"))
     def forms_in_words(self) -> list[str]:
         """The labels of its forms."""
         return [vocabulary("forms")[one].label(get_language() or "en") for one in self.forms]
 
+    @labelled(_("fields of the toolkit"))
     def cells_in_words(self) -> list[str]:
         """The names of its fields of the toolkit."""
         words = dict(CELLS)
         return [words[one] for one in self.cells]
-
-    forms_in_words.label = _("forms of support")  # type: ignore[attr-defined]
-    cells_in_words.label = _("fields of the toolkit")  # type: ignore[attr-defined]
 
     @guard(_("The project is not running."))
     def is_running(self) -> bool:

@@ -21,6 +21,7 @@ from facility.registry.people import Person
 from facility.roles import any_of, held, in_force, office, parent_step, readers, system, who
 from facility.workflow import door
 from facility.workflow.engine import Faces, state_field
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 KINDS = [
@@ -149,25 +150,22 @@ class Advisor(Joinable):
     def __str__(self) -> str:
         return self.person.name
 
+    @labelled(_("areas"), tells="areas")
     def area_words(self) -> list[str]:
         """The areas by their names."""
         names = dict(AREAS)
         return [str(names.get(area, area)) for area in self.areas]
 
-    area_words.label, area_words.tells = _("areas"), "areas"  # type: ignore[attr-defined]
-
+    @labelled(_("industrial ecosystems"))
     def sector_words(self) -> list[str]:
         """The industrial ecosystems by their names."""
         names = dict(ECOSYSTEMS)
         return [names.get(one, one) for one in self.sectors]
 
-    sector_words.label = _("industrial ecosystems")  # type: ignore[attr-defined]
-
+    @labelled(_("languages"), tells="languages")
     def language_words(self) -> list[str]:
         """The languages with their levels."""
         return [f"{one['code']} {one.get('cefr') or ''}".strip() for one in self.languages]
-
-    language_words.label, language_words.tells = _("languages"), "languages"  # type: ignore[attr-defined]
 
     # -- guards
 
@@ -204,7 +202,7 @@ class Advisor(Joinable):
         self.person = Person.objects.known_or_new(email, name) if email else Person.objects.create_user(None, name)
         for field, value in data.items():
             setattr(self, field, value)
-        self.keep_consent(is_given=False, by=by)
+        self.keep_consent(is_given=False)
         grant(self.person, "advisor", "advisor", self.pk, by=by, programme=programme)
 
     @step(
@@ -240,10 +238,18 @@ class Advisor(Joinable):
         who=any_of(own_advisor, office),
         form="DeclareInterests",
     )
-    def declare_interests(self, *, by: Any, consent: bool, interests: str, clusters: list[dict[str, Any]]) -> None:
+    def declare_interests(
+        self,
+        *,
+        by: Any,
+        consent: bool,
+        interests: str,
+        clusters: list[dict[str, Any]],
+        consent_version: int | None = None,
+    ) -> None:
         """Consent to the keeping of the CV, and every interest in a cluster; each enters the register of conflicts."""
         self.consent, self.interests = consent, interests
-        self.keep_consent(is_given=consent, by=by)
+        self.keep_consent(is_given=consent, read=consent_version if by == self.person else None)
         known = set(Conflict.objects.filter(person=self.person_id).values_list("cluster_id", flat=True))
         for row in clusters:
             if row["cluster"].pk not in known:

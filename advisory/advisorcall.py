@@ -18,6 +18,8 @@ from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.steps import NEW, guard, step
 
+CHANGED = _("The text was changed meanwhile. Read it again before you agree.")
+
 
 class AdvisorCall(InProgramme):
     """A programme's standing call for advisors. Each change of the consent is a version that stays readable."""
@@ -58,6 +60,10 @@ class AdvisorCall(InProgramme):
 
     def __str__(self) -> str:
         return str(self.programme)
+
+    def is_as_read(self, version: Any) -> bool:
+        """Whether the text of the consent is still the one of this version."""
+        return str(version) == str(self.consent_version)
 
     def is_open(self) -> bool:
         """Whether somebody may apply today."""

@@ -18,6 +18,7 @@ from facility.registry.programme import InProgramme
 from facility.roles import any_of, held, holders, office, parent_step, readers, staff_of, who
 from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, state_field
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 from .voices import lead_manager_on, manager_on, untied
@@ -97,10 +98,12 @@ class Agreement(InProgramme):
         """The language of the name it is shown under."""
         return self.project.lang
 
+    @labelled(_("advisor"))
     def advisor_name(self) -> str:
         """Who advises under it."""
         return self.assignment.advisor.person.name
 
+    @labelled(_("signatures"))
     def signed_words(self) -> str:
         """Who has signed, and who is waited for."""
         given = {"advisor": self.advisor_has_signed, "manager": self.manager_has_signed}
@@ -108,9 +111,6 @@ class Agreement(InProgramme):
             (_t("%s has signed") if given[side] else _t("%s has not signed yet")) % label
             for side, label in SIDES.items()
         )
-
-    advisor_name.label = _("advisor")  # type: ignore[attr-defined]
-    signed_words.label = _("signatures")  # type: ignore[attr-defined]
 
     # -- guards
 

@@ -329,6 +329,7 @@ class Assignment(Succession, Watched):
         self.tell(
             self.advisor.person, gettext_noop("You are the advisor of %(project)s now."), project=self.project.name
         )
+        self.tell(self.managers(), gettext_noop("%(advisor)s advises %(project)s from now on."), **self.names())
 
     @step(label=_("Complete"), source=State.ACTIVE, target=State.COMPLETED, who=any_of(office, parent_step))
     def complete(self, *, by: Any) -> None:
@@ -339,11 +340,8 @@ class Assignment(Succession, Watched):
         """Ends the assignment before its time. Days that were worked stay counted; the place is free."""
         self.reason, self.handover = reason, handover
         self.end_sight(by, reason)
-        self.tell(
-            [self.advisor.person, *holders("manager", scope="project", key=self.project_id)],
-            gettext_noop("%(advisor)s does not advise %(project)s any more."),
-            **self.names(),
-        )
+        told = gettext_noop("%(advisor)s does not advise %(project)s any more.")
+        self.tell([self.advisor.person, *self.managers()], told, **self.names())
 
     def after_step(self, name: str, *, by: Any) -> None:
         """With the start the advisor gets sight of the project, and a project that waited for it is matched."""
@@ -378,6 +376,10 @@ class Assignment(Succession, Watched):
     def tell_staff(self, key: str) -> None:
         """A notice to the office that names advisor and project."""
         self.tell(staff_of(self.programme_id), key, **self.names())
+
+    def managers(self) -> Any:
+        """Who manages the clusters of the project."""
+        return holders("manager", scope="project", key=self.project_id)
 
     def awaited_people(self) -> list[Any]:
         """The advisor while the offer is open, else the office."""

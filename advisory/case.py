@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import translation
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +15,7 @@ from facility.registry.cluster import Cluster
 from facility.registry.programme import InProgramme
 from facility.roles import holders, staff_of
 from facility.workflow import clock
-from facility.workflow.engine import Part, perform_many
+from facility.workflow.engine import Part
 from facility.workflow.steps import guard
 
 from .agreement import lacking_signatures
@@ -125,11 +126,14 @@ class Case(InProgramme):
         """Inside a step: whoever is at work is done, whoever was asked reads why not, and proposals are taken back."""
         rows = self.assignments.filter(state__in=[state for states, _name in LAST_STEPS for state in states])
         # Locked first: an answer that is given at this moment comes before the end or is refused after it.
-        standing = list(rows.order_by("pk").select_for_update(no_key=True))
-        reason = _t("The project was closed.") if self.state == "closed" else _t("The project was stopped.")
+        locked = rows.order_by("pk").select_for_update(no_key=True, of=("self",))
+        standing = list(locked.select_related("advisor__person"))
+        reason = _("The project was closed.") if self.state == "closed" else _("The project was stopped.")
         for states, name in LAST_STEPS:
-            found = [one for one in standing if one.state in states]
-            perform_many(found, name, by=by, **({} if name == "complete" else {"reason": reason}))
+            for one in (one for one in standing if one.state in states):
+                # The advisor reads it, and it is kept as it is worded now.
+                with translation.override(one.advisor.person.language or None):
+                    one.perform(name, by=by, **({} if name == "complete" else {"reason": str(reason)}))
 
     def managers(self) -> Any:
         """The people who manage its clusters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,9 @@ COMMITTED = (*LIVE, "completed")
 HOURS_PER_DAY = 8
 # States of a project that nothing follows.
 OVER = ("closed", "stopped")
+# Whose days count as agreed, and whose only as worked: what a stop or a replacement ended early is no promise any more.
+ENDED_EARLY = Q(state="replaced") | Q(state="completed", project__state="stopped")
+STANDING = Q(state__in=COMMITTED) & ~ENDED_EARLY
 # Who is named as a project's advisor: whoever is at work, and once it is over whoever was until its end.
 NAMED = Q(state="active") | Q(state="completed", project__state__in=OVER)
 
@@ -169,39 +173,42 @@ def conflicts_of(advisor: Advisor, project: Any) -> list[str]:
 
 def days_left_of(advisor: Advisor, *, besides: Any = None) -> Decimal | None:
     """Days that the advisor can still give, apart from those of one assignment; None where no limit is known."""
-    if advisor.days is None:
-        return None
-    return advisor.days - _spoken_for(advisor.assignments, advisor=advisor.pk, besides=besides)
+    return None if advisor.days is None else advisor.days - spoken_for("advisor", [advisor.pk], besides)[advisor.pk]
 
 
 def days_left_on(project: Any, *, besides: Any = None) -> Decimal:
     """Days of the project's budget that are not spoken for, apart from those of one assignment."""
-    return project.days_budget - days_spoken_for(project, besides=besides)
+    return project.days_budget - spoken_for("project", [project.pk], besides)[project.pk]
 
 
-def days_spoken_for(project: Any, *, besides: Any = None) -> Decimal:
-    """Days of a project that its advisors were promised or have worked, apart from those of one assignment."""
-    return _spoken_for(project.assignments, project=project.pk, besides=besides)
+def spoken_for(whose: str, keys: list[Any], besides: Any = None) -> dict[Any, Decimal]:
+    """Days of the assignments that stand and days worked in those that ended early, by `advisor` or `project`.
 
-
-def _spoken_for(assignments: Any, *, besides: Any, **whose: Any) -> Decimal:
-    """Days of the assignments that stand, and the days that replaced advisors have worked."""
-    standing = assignments.filter(state__in=COMMITTED).exclude(pk=besides)
-    agreed = standing.aggregate(days=Coalesce(Sum("days"), 0))["days"]
-    # Of whoever was replaced, and has not come back.
-    gone = assignments.filter(state="replaced", advisor=OuterRef("advisor"), project=OuterRef("project"))
-    back = assignments.filter(state__in=COMMITTED, advisor=OuterRef("advisor"), project=OuterRef("project"))
-    held = apps.get_model("advisory.SupportSession").objects.filter(**whose).exclude(state__in=["planned", "cancelled"])
-    worked = held.filter(Exists(gone), ~Exists(back))
-    hours = worked.aggregate(hours=Sum(F("contact_hours") + F("preparation_hours")))["hours"] or Decimal(0)
-    return agreed + hours / HOURS_PER_DAY
+    Two statements, however many keys; a key without any has 0. besides: an assignment that does not count.
+    """
+    every = apps.get_model("advisory.Assignment").objects.order_by()
+    agreed = every.filter(STANDING, **{f"{whose}__in": keys}).exclude(pk=besides)
+    found: dict[Any, Decimal] = defaultdict(Decimal)
+    for key, days in agreed.values_list(whose).annotate(sum=Coalesce(Sum("days"), 0)):
+        found[key] += days
+    # Of whoever left early, and has not come back.
+    of_both = every.filter(advisor=OuterRef("advisor"), project=OuterRef("project"))
+    gone, back = of_both.filter(ENDED_EARLY), of_both.filter(STANDING)
+    held = apps.get_model("advisory.SupportSession").objects.order_by().filter(**{f"{whose}__in": keys})
+    worked = held.exclude(state__in=["planned", "cancelled"]).filter(Exists(gone), ~Exists(back))
+    for key, hours in worked.values_list(whose).annotate(sum=Sum(F("contact_hours") + F("preparation_hours"))):
+        found[key] += Decimal(hours or 0) / HOURS_PER_DAY
+    return found
 
 
 def expected_days(project: Any) -> int:
-    """Days that a proposal asks for: half of the budget while nobody else is on the project, else what is left."""
-    left = int(days_left_on(project))
-    is_first = not project.assignments.filter(state__in=LIVE).exists()
-    return max(left // 2 if is_first else left, 1)
+    """Days that a proposal asks for on a project as it stands."""
+    return share_of(days_left_on(project), is_first=not project.assignments.filter(state__in=LIVE).exists())
+
+
+def share_of(left: Decimal, *, is_first: bool) -> int:
+    """Of the days left of a budget: half while nobody else is on the project, else what is left; one at least."""
+    return max(int(left) // 2 if is_first else int(left), 1)
 
 
 def amount(days: Decimal) -> str:

@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from django_fsm import RETURN_VALUE
-from pgvector.django import VectorField
 
 from advisory.advisor import OPEN, Advisor
-from advisory.meaning import DIMENSION
 from advisory.redaction import GONE
 from advisory.said import CONFIRMABLE, countries_in, hash_of, parsed, worded, years_in
 from advisory.searchable import Searchable
+from advisory.vectors import CvPassage
 from advisory.work import work_of
 from facility.registry.conflicts import follow_up
 from facility.registry.documents import Document
@@ -385,19 +384,4 @@ class CvField(Part):
         return f"{self.confirmed_by or _t('System')}, {shown(self.confirmed_at)}" if self.confirmed_at else _t("Yes")
 
 
-class CvPassage(Part):
-    """A vector of meaning of a part of a CV, known by the hash of its text."""
-
-    curriculum = models.ForeignKey(CurriculumVitae, on_delete=models.PROTECT, related_name="passages")
-    order = models.PositiveSmallIntegerField()
-    text_sha256 = models.CharField(max_length=64, db_index=True)
-    vector = VectorField(dimensions=DIMENSION)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["curriculum", "order"], name="passage_order_once_per_cv")]
-
-    def __str__(self) -> str:
-        return self.text_sha256[:12]
-
-
-__all__ = ["CurriculumVitae", "CvField", "CvPassage", "hash_of", "parsed", "worded"]
+__all__ = ["CurriculumVitae", "CvField", "hash_of", "parsed", "worded"]

@@ -20,6 +20,7 @@ from facility.registry.programme import InProgramme
 from facility.roles import office, parent_step
 from facility.workflow import clock, door
 from facility.workflow.engine import Faces, state_field
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 REASONS = {
@@ -100,17 +101,15 @@ class Duplicate(InProgramme):
     def __str__(self) -> str:
         return str(self.advisor)
 
+    @labelled(_("compared with"))
     def other_title(self) -> str:
         """Whom the advisor is compared with."""
         return str(self.curriculum or self.other)
 
-    other_title.label = _("compared with")  # type: ignore[attr-defined]
-
+    @labelled(_("in common"))
     def reason_words(self) -> list[str]:
         """What they have in common."""
         return [str(REASONS[one]) for one in self.reasons]
-
-    reason_words.label = _("in common")  # type: ignore[attr-defined]
 
     # -- guards
 

@@ -51,13 +51,14 @@ def take_away(advisor: Any, *, by: Any) -> dict[str, int]:
     for cv in curricula:
         cv.perform("erase", by=by)
     runs = MatchRun.objects.filter(inputs__advisors__contains=[{"id": str(advisor.pk)}]).order_by("pk")
+    # First of all: a run that ends at this moment may still propose the advisor, which is emptied below.
+    for run in runs:
+        run.perform("take_out", by=by, advisor=str(advisor.pk))
     for about in (list(advisor.assignments.all()), list(advisor.preferences.all())):
         perform_many(about, "erase_words", by=by)
         empty_details([one.pk for one in about])
     perform_many(list(advisor.notes.filter(state="kept")), "strike", by=by)
     advisor.shortlist_entries.all().delete()
-    for run in runs:
-        run.perform("take_out", by=by, advisor=str(advisor.pk))
     counts |= {"curricula": len(curricula), "match_runs": len(runs)}
     for name, empty in EMPTY.items():
         setattr(advisor, name, empty())

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from advisory.advisor import SERVES, Advisor
 from advisory.assignment import Assignment
 from advisory.barred import conflicts, excluded_pairs, settled, unspoken
-from advisory.checks import LIVE, days_left_of
+from advisory.checks import LIVE, OVER, spoken_for
 from advisory.curriculum import CurriculumVitae
 from advisory.needs import Need
 from advisory.placing import Terms, changed_by, pairs_in
@@ -28,13 +28,17 @@ from facility.registry.programme import InProgramme
 from facility.roles import office, parent_step, readers, staff_of, system
 from facility.workflow import clock
 from facility.workflow.engine import Faces, perform_many, state_field
-from facility.workflow.show import shown
+from facility.workflow.show import labelled, shown
 from facility.workflow.steps import NEW, guard, step
 
 # A project takes advisors from its opening to the end of its support.
 OPEN_PROJECT = ("opened", "matched", "assessing", "planning", "in_support")
 UNDER_WAY = ("requested", "running")
 OUTCOMES = [("proven", _("Proven optimum")), ("best known", _("Best known"))]
+
+
+# The columns that the erasure of an advisor changes.
+FORGETS = ("why", "inputs", "result", "people_out", "checksum_without")
 
 
 class MatchRun(InProgramme):
@@ -110,11 +114,10 @@ class MatchRun(InProgramme):
     def __str__(self) -> str:
         return _t("Match run of %s") % (shown(self.requested_at) or "–")
 
+    @labelled(_("projects"))
     def project_count(self) -> int:
         """How many projects it looks for advisors for."""
         return len(self.parameters.get("projects", []))
-
-    project_count.label = _("projects")  # type: ignore[attr-defined]
 
     @guard(_("A match is under way for these kinds of advisor."))
     def is_alone(self) -> Any:
@@ -183,19 +186,14 @@ class MatchRun(InProgramme):
         form="FailMatch",
     )
     def fail(self, *, by: Any, why: str) -> None:
-        """There is no assignment, or the run broke off. Why may name people, and so stands in no trail."""
+        """There is no assignment, or the run broke off. Why may name people: it stands in no trail and no notice."""
         self.why = why
-        self.tell(staff_of(self.programme_id), gettext_noop("The match run failed: %(why)s"), why=why)
+        self.tell(staff_of(self.programme_id), gettext_noop("The match run failed. Its page says why."))
 
     @step(label=_("Take a person out"), source=list(State), target=None, who=parent_step, quiet=True, form="TakeOut")
     def take_out(self, *, by: Any, advisor: str) -> None:
         """Somebody was erased: name and words go, numbers stay. The checksum stays, a second one fits what is left."""
-        for name in [one["label"] for one in self.inputs.get("advisors", ()) if one["id"] == advisor]:
-            self.why = self.why.replace(name, GONE)
-        self.inputs, self.result = without(self.inputs, advisor), without(self.result, advisor)
-        self.people_out += 1
-        if self.checksum:
-            self.checksum_without = checksum_of(self.inputs, self.result)
+        self.forget(advisor)
 
     @step(label=_("Try again"), source=State.FAILED, target=State.REQUESTED, who=office, guards=[is_alone])
     def retry(self, *, by: Any) -> None:
@@ -225,13 +223,28 @@ class MatchRun(InProgramme):
 
     # -- what the steps use
 
+    def forget(self, advisor: str) -> None:
+        """Empties what is told of one advisor, in the columns of FORGETS."""
+        for name in [one["label"] for one in self.inputs.get("advisors", ()) if one["id"] == advisor]:
+            self.why = self.why.replace(name, GONE)
+        self.inputs, self.result = without(self.inputs, advisor), without(self.result, advisor)
+        self.people_out += 1
+        if self.checksum:
+            self.checksum_without = checksum_of(self.inputs, self.result)
+
     def of_those_still_here(self, result: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-        """The result without the words about whoever was erased while it was made, and its pairs of the others."""
+        """The result without the words about whoever was erased while it was made, and the pairs that can still be.
+
+        A project that ended meanwhile took its proposals back, and gets no new ones.
+        """
         known = [one["id"] for one in self.inputs.get("advisors", ())]
         erased = {str(key) for key in Advisor.objects.filter(pk__in=known, state="erased").values_list("pk", flat=True)}
         for key in erased:
             result = without(result, key)
-        return result, [pair for pair in result["pairs"] if pair["advisor"]["id"] not in erased]
+        asked = [one["id"] for one in self.inputs.get("projects", ())]
+        over = {str(key) for key in Project.objects.filter(pk__in=asked, state__in=OVER).values_list("pk", flat=True)}
+        pairs = [one for one in result["pairs"] if one["advisor"]["id"] not in erased]
+        return result, [one for one in pairs if one["project"]["id"] not in over]
 
     def terms(self) -> Terms:
         """What the coordinator set, for the solver."""
@@ -255,9 +268,11 @@ class MatchRun(InProgramme):
         """
         advisors, projects = self.free_advisors(), self.lacking_projects()
         records = records_of([one.person_id for one in advisors])
-        told = [self.told_advisor(one) | records[one.person_id] for one in advisors]
+        promised = spoken_for("advisor", [one.pk for one in advisors])
+        told = [self.told_advisor(one, promised[one.pk]) | records[one.person_id] for one in advisors]
         wanted = self.parameters.get("limits", {}).get("language") == "official"
-        asked = [told_project(one, lacking, needs_language=wanted) for one, lacking in projects]
+        booked = spoken_for("project", [one.pk for one, _lacking in projects])
+        asked = [told_project(one, lacking, booked[one.pk], needs_language=wanted) for one, lacking in projects]
         return {
             "as_of": clock.now().isoformat(),
             "advisors": told,
@@ -283,8 +298,8 @@ class MatchRun(InProgramme):
         free = rows.filter(busy__lt=models.F("capacity")).select_related("person").prefetch_related(confirmed)
         return list(free.order_by("pk"))
 
-    def told_advisor(self, one: Any) -> dict[str, Any]:
-        """An advisor as the run knows them."""
+    def told_advisor(self, one: Any, promised: Any) -> dict[str, Any]:
+        """An advisor as the run knows them; promised: days that are spoken for."""
         return {
             "id": str(one.pk),
             "label": one.person.name,
@@ -296,7 +311,7 @@ class MatchRun(InProgramme):
             "sectors": one.sectors,
             "years": one.years,
             "places": one.capacity - one.busy,
-            "days": None if (left := days_left_of(one)) is None else max(0, int(left)),
+            "days": None if one.days is None else max(0, int(one.days - promised)),
             "curriculum": str(one.confirmed[0].pk) if one.confirmed else None,
         }
 

@@ -8,7 +8,7 @@ from .agreement import Agreement
 from .applicant import Applicant
 from .assignment import Assignment
 from .case import Lesson, ProjectCluster, Signature
-from .curriculum import CurriculumVitae, CvField, CvPassage
+from .curriculum import CurriculumVitae, CvField
 from .duplicate import Duplicate
 from .equality import Equality
 from .intake import CvIntake, CvIntakeFile
@@ -23,7 +23,7 @@ from .served import SessionAction, SessionFirm, SessionNeed
 from .session import SupportSession
 from .shortlist import Shortlist, ShortlistEntry
 from .terms import Terms
-from .vectors import AskVector
+from .vectors import AskVector, CvPassage
 
 __all__ = [
     "Action",

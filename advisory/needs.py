@@ -61,7 +61,7 @@ class NeedsAssessment(InProgramme):
             "assessment",
             {"voice": "voice", "need": "need_id", "rank": "rank"},
             ("voice", "rank"),
-            only={"assessment__state__in": ("ranked", "agreed")},
+            only=Q(assessment__state__in=("ranked", "agreed")),
         ),
     }
     faces = Faces(readers, any_of(untied_advisor_on(), manager_on()))

@@ -22,6 +22,7 @@ from facility.workflow.shape import Many
 from facility.workflow.steps import NEW, step
 
 from .case import Case, Lesson, ProjectCluster
+from .checks import NAMED
 from .voices import REASON, advisor_on, lead_manager_on, manager_on, untied_advisor_on, voices_of
 from .watch import flag_the_tied
 
@@ -97,7 +98,7 @@ class Project(Case):
             "advisory.Assignment",
             "project",
             {"id": "advisor_id", "name": "advisor__person__name", "kind": "kind"},
-            only={"state": "active"},
+            only=NAMED,
         ),
         "starts_on": "starts_on",
         "ends_on": "ends_on",
@@ -212,9 +213,6 @@ class Project(Case):
     @step(label=_("Match"), source=State.OPENED, target=State.MATCHED, who=parent_step, quiet=True)
     def match(self, *, by: Any) -> None:
         """An advisor has started."""
-        working = self.assignments.filter(state="active").select_related("advisor__person").order_by("-is_lead", "pk")
-        names = ", ".join(one.advisor.person.name for one in working)
-        self.tell(self.managers(), gettext_noop("An advisor works with you now: %(name)s."), name=names)
 
     @step(label=_("Hold the first meeting"), source=State.MATCHED, target=State.ASSESSING, who=office, form="KickOff")
     def kick_off(self, *, by: Any, held_on: Any) -> None:

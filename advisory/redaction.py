@@ -38,6 +38,11 @@ def scrubbed(name: str, value: Any) -> Any:
     return "" if isinstance(value, str) and name not in KEPT else value
 
 
+def without_evidence(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The parts of a score without the words of the CV that they rest on; numbers stay."""
+    return [one | {"evidence": scrubbed("", one.get("evidence", []))} for one in parts]
+
+
 def checksum_of(inputs: Any, result: Any) -> str:
     """SHA-256 over inputs and result in canonical JSON: the same before and after the database has kept them."""
     kept = json.dumps(_canonical([inputs, result]), sort_keys=True, ensure_ascii=False)

@@ -105,15 +105,14 @@ class WithRights(InProgramme):
         take_away(self, by=by)
         self.consent_version = self.consented_at = self.keep_until = self.erasure_asked_at = None
 
-    def keep_consent(self, *, is_given: bool, by: Any) -> None:
-        """Notes when the consent was given, until when it holds, and to which text where the person read it here."""
+    def keep_consent(self, *, is_given: bool, read: int | None = None) -> None:
+        """Notes when the consent was given, until when it holds, and which version of the text the person read."""
         from advisory.advisorcall import AdvisorCall
 
         self.consent_version, self.consented_at, self.reminded_of_keeping_at = None, None, None
         call = AdvisorCall.objects.filter(programme=self.programme_id).first()
         self.keep_until = after_months(clock.today(self.tz()), call.retention_months if call else RETENTION_MONTHS)
         if is_given:
-            read = call.consent_version if call and by == self.person else None
             self.consent_version, self.consented_at = read, clock.now()
 
     @classmethod

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from advisory.advisor import Advisor
 from advisory.checks import LIVE, Checked, days_left_on
-from advisory.redaction import scrubbed
+from advisory.redaction import without_evidence
 from facility.roles import office, parent_step
 from facility.workflow.engine import perform_many
 from facility.workflow.steps import Blocked, guard, step, unmet
@@ -110,8 +110,7 @@ class Succession(Checked):
     def erase_words(self, *, by: Any) -> None:
         """Its advisor was erased: what people wrote goes, what was agreed and worked stays."""
         self.reason, self.handover = "", ""
-        # The evidence holds words of the CV; the numbers beside it are no person's.
-        self.parts = [one | {"evidence": scrubbed("", one.get("evidence", []))} for one in self.parts]
+        self.parts = without_evidence(self.parts)
 
     def ask_the_next(self, by: Any) -> None:
         """Inside a step: proposes, approves and offers the place to the runner-up."""

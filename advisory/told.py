@@ -6,13 +6,14 @@ Protected data (nationality, gender, birth, photographs) is in none of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from babel.languages import get_official_languages
 from django.db.models import Count, F
 
 from advisory.assignment import Assignment
-from advisory.checks import expected_days
+from advisory.checks import STANDING, share_of
 from advisory.placing import spoken
 from advisory.session import SupportSession
 from advisory.speaking import working_languages
@@ -27,7 +28,7 @@ CONFIRMED = ("confirmed", "approved")
 def records_of(people: Sequence[Any]) -> dict[Any, dict[str, int]]:
     """By person: projects seen through and sessions that a cluster has confirmed, in all programmes."""
     found = {person: {"completed": 0, "sessions": 0} for person in people}
-    done = Assignment.objects.filter(state=Assignment.State.COMPLETED)
+    done = Assignment.objects.filter(STANDING, state=Assignment.State.COMPLETED)
     held = SupportSession.objects.filter(state__in=CONFIRMED)
     for name, rows in (("completed", done), ("sessions", held)):
         of = rows.filter(advisor__person__in=people).order_by().values(person=F("advisor__person"))
@@ -55,11 +56,12 @@ def clusters_told(parties: Iterable[Any]) -> dict[str, dict[str, float]]:
     return told
 
 
-def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) -> dict[str, Any]:
+def told_project(one: Any, lacking: list[str], taken: Decimal, *, needs_language: bool = False) -> dict[str, Any]:
     """A project as the run knows it; a need and its area weigh less the later they rank.
 
     Their order is the one that advisor, cluster and coordinator signed; before there is one, the applicant's.
-    needs_language: an advisor has to speak a language of the country, unless one who is there already does.
+    taken: days of the budget that are spoken for. needs_language: an advisor has to speak a language of the country,
+    unless one who is there already does.
     """
     application, lead = one.application, one.application.lead_cluster
     needs = sorted(one.agreed_needs or application.needs.all(), key=lambda need: need.rank)
@@ -69,7 +71,7 @@ def told_project(one: Any, lacking: list[str], *, needs_language: bool = False) 
         "lang": one.lang,
         "country": lead.country.code,
         "sector": lead.ecosystem,
-        "days": expected_days(one),
+        "days": share_of(one.days_budget - taken, is_first=not one.live),
         "must_speak": unspoken_of(one, lead.country.code) if needs_language else [],
         "has_lead": bool(one.live),
         "clusters": [{"id": str(party.cluster_id), "label": party.cluster.name} for party in one.parties.all()],

@@ -1,4 +1,4 @@
-"""Vectors of the texts that projects ask with, each made once (F07)."""
+"""Vectors of meaning: of the passages of CVs, and of the texts that projects ask with (F06, F07)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from django.db import models
 from pgvector.django import VectorField
 
 from advisory.meaning import DIMENSION
+from facility.workflow.engine import Part
+
+
+class CvPassage(Part):
+    """A vector of meaning of a part of a CV, known by the hash of its text."""
+
+    curriculum = models.ForeignKey("advisory.CurriculumVitae", on_delete=models.PROTECT, related_name="passages")
+    order = models.PositiveSmallIntegerField()
+    text_sha256 = models.CharField(max_length=64, db_index=True)
+    vector = VectorField(dimensions=DIMENSION)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["curriculum", "order"], name="passage_order_once_per_cv")]
+
+    def __str__(self) -> str:
+        return self.text_sha256[:12]
 
 
 class AskVector(models.Model):
@@ -18,4 +34,4 @@ class AskVector(models.Model):
         return self.text_sha256[:12]
 
 
-__all__ = ["AskVector"]
+__all__ = ["AskVector", "CvPassage"]

@@ -15,10 +15,10 @@ from advisory.advisor import Advisor
 from advisory.assignment import Assignment
 from advisory.curriculum import CurriculumVitae
 from advisory.erasing import OWN, curricula_of
-from advisory.matchrun import MatchRun
+from advisory.matchrun import FORGETS, MatchRun
 from advisory.note import AdvisorNote
 from advisory.preference import Preference
-from advisory.redaction import GONE, checksum_of, without
+from advisory.redaction import GONE, without_evidence
 from advisory.shortlist import ShortlistEntry
 from facility.asked import Asked
 from facility.registry.conflicts import Conflict
@@ -94,15 +94,12 @@ def erase(person: Person) -> dict[str, int]:
                 interests="", languages=[], countries=[], areas=[], sectors=[], reason_text=""
             )
             Preference._base_manager.filter(pk__in=preferences).update(named=GONE, reason="")
-            Assignment._base_manager.filter(pk__in=assignments).update(reason="", handover="")
+            placed = Assignment._base_manager.filter(pk__in=assignments)
+            for key, parts in placed.values_list("pk", "parts"):
+                placed.filter(pk=key).update(reason="", handover="", parts=without_evidence(parts))
             Document._base_manager.filter(pk__in=papers).update(name=GONE, stored="", sha256="")
         for notice in Notice.objects.filter(record_id__in=assignments, params__has_key="advisor"):
             notice.params["advisor"] = GONE
-            notice.save(update_fields=["params"])
-        # Managers were told by name who works with them.
-        served = Assignment._base_manager.filter(pk__in=assignments).values("project")
-        for notice in Notice.objects.filter(record_id__in=served, params__name__icontains=person.name):
-            notice.params["name"] = notice.params["name"].replace(person.name, GONE)
             notice.save(update_fields=["params"])
         own = [*advisors, *assignments, *notes, *conflicts, *contacts, *curricula, *papers, *preferences, *profiles]
         entries = Entry.objects.filter(models.Q(actor=person) | models.Q(record_id__in=own)).values("pk")
@@ -118,17 +115,13 @@ def erase(person: Person) -> dict[str, int]:
 
 def _out_of_runs(advisors: list[Any]) -> int:
     """Takes the person out of every match run; answers how many there were."""
-    runs = [
-        (run, str(key))
-        for key in advisors
-        for run in MatchRun._base_manager.filter(inputs__advisors__contains=[{"id": str(key)}])
-    ]
-    for run, key in runs:
-        inputs, result = without(run.inputs, key), without(run.result, key)
-        left = checksum_of(inputs, result) if run.checksum else ""
-        told = {"people_out": run.people_out + 1, "checksum_without": left}
-        MatchRun._base_manager.filter(pk=run.pk).update(inputs=inputs, result=result, **told)
-    return len(runs)
+    count = 0
+    for key in map(str, advisors):
+        for run in MatchRun._base_manager.filter(inputs__advisors__contains=[{"id": key}]):
+            run.forget(key)
+            left = {name: getattr(run, name) for name in FORGETS}
+            count += MatchRun._base_manager.filter(pk=run.pk).update(**left)
+    return count
 
 
 def _references() -> list[tuple[type[models.Model], str]]:

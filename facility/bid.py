@@ -22,6 +22,7 @@ from facility.workflow import clock
 from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
+from facility.workflow.show import labelled
 from facility.workflow.trail import Entry
 
 # Under this, the intake raises a need by itself (E07).
@@ -178,7 +179,7 @@ class Bid(InProgramme):
             "facility.ApplicationDocument",
             "application",
             {"id": "document_id", "name": "document__name", "question": "question", "sha256": "document__sha256"},
-            only={"is_removed": False},
+            only=Q(is_removed=False),
         ),
         "participant:motivation": "motivation",
         "participant:context": "context",
@@ -293,6 +294,7 @@ class Bid(InProgramme):
         zone = zoneinfo.ZoneInfo(self.call.zone)
         return clock.days_later(decided_at, self.call.review_days, zone) if decided_at else None
 
+    @labelled(_("review can be asked for until"))
     def review_open_until(self) -> str:
         """The same in words, in the zone of the call, and whether it is over."""
         until = self.review_until()
@@ -300,8 +302,6 @@ class Bid(InProgramme):
             return ""
         said = self.call.in_its_zone(until)
         return said if clock.now() < until else _t("over since %s") % said
-
-    review_open_until.label = _("review can be asked for until")  # type: ignore[attr-defined]
 
     def managers(self) -> Any:
         """The people who manage the lead cluster."""

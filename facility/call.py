@@ -24,6 +24,7 @@ from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, state_field
 from facility.workflow.shape import Many
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 FULL_WEIGHT = 100
@@ -118,7 +119,7 @@ class Call(CallRules, InProgramme):
             "call",
             {"number": "number", "sections": "sections", "frozen_at": "frozen_at"},
             ("number",),
-            {"replaced_at": None},
+            Q(replaced_at=None),
         ),
     }
     faces = Faces(readers, public=public_when(state__in=ANNOUNCED))
@@ -170,16 +171,15 @@ class Call(CallRules, InProgramme):
         local = instant.astimezone(zoneinfo.ZoneInfo(self.zone))
         return f"{formats.date_format(local, pgettext('full moment', 'j F Y, H:i'))} ({self.zone})"
 
+    @labelled(_("opens"))
     def opens(self) -> str:
         """The opening time in words."""
         return self.in_its_zone(self.opens_at)
 
+    @labelled(_("closes"))
     def closes(self) -> str:
         """The closing time in words."""
         return self.in_its_zone(self.closes_at)
-
-    opens.label = _("opens")  # type: ignore[attr-defined]
-    closes.label = _("closes")  # type: ignore[attr-defined]
 
     def closing_rule(self) -> str:
         """The sentence that says what counts as in time."""

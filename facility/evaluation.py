@@ -25,6 +25,7 @@ from facility.roles import any_of, office, parent_step, readers, staff_of, syste
 from facility.workflow.clock import Due
 from facility.workflow.engine import Faces, Part, perform_many, state_field
 from facility.workflow.shape import Many
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 SCALE = 10
@@ -104,7 +105,7 @@ class Evaluation(InProgramme):
             "evaluation",
             {"criterion": "criterion_id", "name": "criterion__name", "value": "value", "comment": "comment"},
             ("criterion__order",),
-            {"evaluation__total__isnull": False},
+            Q(evaluation__total__isnull=False),
         ),
     }
     faces = Faces(readers, untied_reader)
@@ -135,16 +136,15 @@ class Evaluation(InProgramme):
             return _t("Application %s") % self.application.number
         return self.application.title()
 
+    @labelled(_("number"))
     def number(self) -> str:
         """The application's number."""
         return self.application.number
 
+    @labelled(_("country"))
     def country(self) -> str:
         """Where the lead cluster is; not told in a blind call."""
         return "" if self.application.call.is_blind else str(self.application.lead_cluster.country.name)
-
-    number.label = _("number")  # type: ignore[attr-defined]
-    country.label = _("country")  # type: ignore[attr-defined]
 
     @property
     def lang(self) -> str:

@@ -16,6 +16,7 @@ from facility.registry.conflicts import Conflict
 from facility.roles import held, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Record
+from facility.workflow.show import labelled
 from facility.workflow.steps import step
 
 # Handed in, and not turned down as not eligible.
@@ -68,11 +69,10 @@ class InterestsDeclaration(Record):
         """The call's programme."""
         return self.call.programme_id
 
+    @labelled(_("clusters looked at"))
     def clusters_count(self) -> int:
         """How many clusters were on the list."""
         return len(self.clusters)
-
-    clusters_count.label = _("clusters looked at")  # type: ignore[attr-defined]
 
     @step(label=_("Declare interests"), new=True, who=own_declaration, form="InterestsForm")
     def declare(self, *, by: Any, call: Any, ties: Any, kind: str, note: str) -> None:

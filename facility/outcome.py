@@ -75,7 +75,7 @@ class Outcome(RuleSet, InProgramme):
             "selection",
             {"application": "application_id", "cluster": "application__lead_cluster__name"},
             ("application__lead_cluster__sort_name", "pk"),
-            {"outcome": "selected"},
+            Q(outcome="selected"),
         ),
         "staff:ranking": Many(
             "facility.SelectionLine",

@@ -18,6 +18,7 @@ from facility import ranking
 from facility.reasons import group_words, worded
 from facility.registry.label import LEVELS, level_on
 from facility.workflow.engine import Part
+from facility.workflow.show import labelled
 
 KINDS = [
     ("country", _("Country of the lead cluster")),
@@ -60,6 +61,7 @@ class RuleSet(models.Model):
     class Meta:
         abstract = True
 
+    @labelled(_("of equal scores comes first"))
     def tie_sentence(self) -> str:
         """How equal scores are put in order, in words."""
         if self.tie_rule == TieRule.CRITERION:
@@ -67,8 +69,6 @@ class RuleSet(models.Model):
                 "criterion": self.tie_criterion
             }
         return str(TieRule(self.tie_rule).label)
-
-    tie_sentence.label = _("of equal scores comes first")  # type: ignore[attr-defined]
 
     def limits(self) -> list[Any]:
         """The rows of its quotas; read once for a record that is in hand."""

@@ -22,7 +22,7 @@ from facility.questions import wording
 from facility.quotas import Line
 from facility.registry import declaration
 from facility.workflow import clock
-from facility.workflow.show import label_of
+from facility.workflow.show import label_of, labelled
 from facility.workflow.steps import guard
 
 
@@ -68,6 +68,7 @@ class Ready(Consortium):
         given = self.evaluations.filter(~tied_one, state="submitted", total__isnull=False)
         return list(given.values_list("total", flat=True))
 
+    @labelled(_("far apart"))
     def spread_warning(self) -> str:
         """A sentence where the evaluators are further apart than the call lets pass without a word."""
         totals = self.totals() if self.state == "eligible" else []
@@ -76,8 +77,6 @@ class Ready(Consortium):
             return ""
         said = _t("The evaluators are %(spread)s points apart, more than %(limit)s.")
         return said % {"spread": formats.number_format(apart, 0), "limit": formats.number_format(limit, 0)}
-
-    spread_warning.label = _("far apart")  # type: ignore[attr-defined]
 
     @guard(_("A place must be free."))
     def has_free_place(self) -> Any:

@@ -200,4 +200,4 @@ class HoldEntry(ReasonForm):
     def prepare(self) -> None:
         """Those of this trajectory that are released."""
         if not self.record._state.adding:
-            self.narrow_to("entry", self.record.entries.filter(**RELEASED).order_by("happened_on", "pk"))
+            self.narrow_to("entry", self.record.entries.filter(RELEASED).order_by("happened_on", "pk"))

@@ -21,7 +21,7 @@ from facility.workflow.steps import NEW, guard, step
 OF_THE_PROJECT = any_of(advisor_on(), manager_on())
 ENTRY = {"id": "pk", "date": "happened_on", "title": "title", "text": "text"}
 IN_ORDER = ("happened_on", "pk")
-RELEASED = {"released_at__isnull": False}
+RELEASED = models.Q(released_at__isnull=False)
 
 
 class Trajectory(InProgramme):
@@ -82,7 +82,7 @@ class Trajectory(InProgramme):
     @guard(_("Release at least one entry first."))
     def has_released(self) -> bool:
         """Something can be read."""
-        return self.entries.filter(**RELEASED).exists()
+        return self.entries.filter(RELEASED).exists()
 
     @step(label=_("Open a trajectory"), source=NEW, target=State.OPEN, who=office, form="OpenTrajectory")
     def open(self, *, by: Any, project: Project) -> None:
@@ -150,7 +150,7 @@ class Trajectory(InProgramme):
 
     def shown_entries(self, face: str) -> Any:
         """The entries that a face may read, in order."""
-        return self.entries.filter(**(RELEASED if face == "public" else {})).order_by(*IN_ORDER)
+        return self.entries.filter(RELEASED if face == "public" else models.Q()).order_by(*IN_ORDER)
 
     def awaited_people(self) -> list[Any]:
         """The office."""

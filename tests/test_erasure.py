@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from advisory.assignment import Assignment
+from advisory.matchrun import MatchRun
 from advisory.searchable import CvSentence
 from advisory.shortlist import ShortlistEntry
 from facility.asked import Asked
@@ -61,6 +63,22 @@ def test_nothing_of_an_erased_person_is_found(advisor, as_owner, capsys):
     assert hits(name) == [] and hits(address) == []
     assert not Person.objects.get(pk=advisor.person_id).is_active
     assert trail.verify(all_records()) == []
+
+
+def test_runs_that_failed_and_scores_of_assignments_tell_nothing_of_an_erased_person(advisor, as_owner):
+    programme = advisor.programme
+    people = making.office(programme)
+    making.projects(programme, people, [{}])
+    making.requested(programme, people[1], kinds=["business"])
+    assert making.run("advisory.run_match") == ["done"]
+    assert any(part["evidence"] for part in Assignment.objects.get().parts)
+    failed = making.requested(programme, people[1], kinds=["business"])
+    failed.perform("start", by=SYSTEM)
+    failed.perform("fail", by=SYSTEM, why="Zacharias Quillfeather has no place left.")
+    call_command("erase_person", str(advisor.person_id))
+    assert hits("Quillfeather") == []
+    assert all(not part["evidence"] for part in Assignment.objects.get().parts)
+    assert all(run.people_out == 1 for run in MatchRun.objects.all())
 
 
 def test_notes_and_the_place_on_a_list_are_told_and_go_with_the_sentences(advisor, as_owner, capsys):

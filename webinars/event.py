@@ -20,6 +20,7 @@ from facility.selection import Selection
 from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, state_field
+from facility.workflow.show import labelled
 from facility.workflow.steps import guard
 from webinars.contents import AGENDA, AUDIENCES, ELEMENTS, GUESTS, KINDS, MATERIAL, REGISTRATIONS, span
 from webinars.participants import ANNOUNCED, audience_of, invited, participant, to_everybody
@@ -224,19 +225,17 @@ class Event(InProgramme):
         """Its time zone."""
         return zoneinfo.ZoneInfo(self.zone)
 
+    @labelled(_("planned"))
     def planned(self) -> str:
         """When it is planned: day and time in its zone, or the month while the day is open."""
         if self.starts_at is None:
             return formats.date_format(self.month, "F Y")
         return span(self.starts_at, self.ends_at, self.tz())
 
-    planned.label = _("planned")  # type: ignore[attr-defined]
-
+    @labelled(_("held"))
     def actual(self) -> str:
         """When it was held, in its zone; empty before it was."""
         return span(self.started_at, self.ended_at, self.tz()) if self.started_at else ""
-
-    actual.label = _("held")  # type: ignore[attr-defined]
 
     def missing_elements(self) -> list[str]:
         """The elements that the agenda lacks, in words."""

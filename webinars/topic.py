@@ -18,6 +18,7 @@ from facility.roles import any_of, office, parent_step, readers, who
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.shape import Many
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 from webinars.participants import OF_A_PROJECT, of_programmes, participant
 
@@ -188,11 +189,10 @@ class Topic(InProgramme):
         change()
         self.votes_count = self.votes.filter(taken_back_at__isnull=True).count()
 
+    @labelled(_("proposed by"))
     def proposer_names(self) -> list[str]:
         """Those who proposed it, the first one first."""
         return list(self.proposers.order_by("pk").values_list("person__name", flat=True))
-
-    proposer_names.label = _("proposed by")  # type: ignore[attr-defined]
 
     def proposers_as_people(self) -> QuerySet:
         """Those who proposed it, as people."""

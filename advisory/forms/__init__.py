@@ -1,5 +1,6 @@
-"""Index: matching (people and who works with whom), the pool of advisors, and support (the projects)."""
+"""Index: advisors and their CVs, match runs, assignments, the pool, and support (the projects)."""
 
+from .advisors import *  # noqa: F403
 from .applying import *  # noqa: F403
 from .assigning import *  # noqa: F403
 from .duplicates import *  # noqa: F403

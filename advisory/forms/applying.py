@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from advisory.advisorcall import AdvisorCall
-from advisory.forms.matching import CV_ENDINGS, own_programmes, programme_field
+from advisory.forms.advisors import CV_ENDINGS, AvailabilityFields, own_programmes, programme_field
 from facility.forms import SHORT, Edits, accepted, long_text
 from facility.registry.people import Person
 from facility.workflow.input import StepForm
@@ -73,22 +73,6 @@ class Apply(forms.Form):
             said = _t("A CV is taken as PDF, DOCX, ODT, Europass XML, JSON Resume or text, not as %s.")
             raise ValidationError(said % file.name)
         return file
-
-
-class AvailabilityFields(forms.Form):
-    """How much somebody can do, and from when."""
-
-    capacity = forms.IntegerField(label=_("Projects at once"), min_value=1, max_value=20, initial=2)
-    days = forms.IntegerField(
-        label=_("Days available"),
-        min_value=0,
-        max_value=1000,
-        required=False,
-        help_text=_("In all, those already promised included."),
-    )
-    available_from = forms.DateField(
-        label=_("Available from"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
 
 
 class Availability(StepForm, AvailabilityFields):

@@ -1,4 +1,4 @@
-"""The input of the steps on terms, agreements, exclusions and wishes, and of the approval of an assignment."""
+"""The input of the steps on assignments, terms, agreements, exclusions and wishes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from advisory.advisor import OPEN, Advisor
+from advisory.advisor import KINDS as KINDS_OF_ADVISOR
+from advisory.advisor import OPEN, SERVES, Advisor
 from advisory.assignment import Assignment
-from advisory.checks import amount, days_left_of, days_left_on, expected_days
-from advisory.forms.matching import own_programmes
+from advisory.checks import amount, conflicts_of, days_left_of, days_left_on, expected_days
+from advisory.forms.advisors import own_programmes
+from advisory.matchrun import OPEN_PROJECT
 from advisory.preference import KINDS, SIDES
 from advisory.project import Project
 from facility.forms import SHORT, DeclarationForm, Edits, SignEngagement, long_text
@@ -29,6 +31,68 @@ AT_WORK_SOON = ("accepted", "active")
 
 class TermsForm(DeclarationForm):
     """A version of the terms."""
+
+
+class ProposeAssignment(StepForm):
+    """Who for which project, as what, and why."""
+
+    project = forms.ModelChoiceField(label=_("Project"), queryset=Project.objects.all())
+    advisor = forms.ModelChoiceField(label=_("Advisor"), queryset=Advisor.objects.all())
+    kind = forms.ChoiceField(label=_("As"), choices=KINDS_OF_ADVISOR[:2])
+    days = forms.IntegerField(
+        label=_("Days"),
+        min_value=1,
+        max_value=400,
+        required=False,
+        help_text=_("Left empty: half of the project's days, or what is left of them."),
+    )
+    reason = long_text(_("Reason"), limit=2000)
+
+    def prepare(self) -> None:
+        """Open projects and the pool of own programmes."""
+        programmes = own_programmes(self.by)
+        projects = Project.objects.filter(programme__in=programmes, state__in=OPEN_PROJECT)
+        self.narrow_to("project", projects.select_related("application__lead_cluster").order_by("name", "pk"))
+        pool = Advisor.objects.filter(programme__in=programmes, state=Advisor.State.POOL).select_related("person")
+        self.narrow_to("advisor", pool.order_by("person__sort_name", "pk"))
+
+    def clean(self) -> dict[str, Any]:
+        """The same programme, a kind that the advisor serves as, and no conflict."""
+        data = super().clean() or {}
+        project, advisor = data.get("project"), data.get("advisor")
+        if not project or not advisor:
+            return data
+        if project.programme_id != advisor.programme_id:
+            self.add_error("advisor", _t("%s is in the pool of another programme.") % advisor)
+        if data.get("kind") and data["kind"] not in SERVES[advisor.kind]:
+            self.add_error(
+                "kind", _t("%(advisor)s is a %(kind)s.") % {"advisor": advisor, "kind": advisor.get_kind_display()}
+            )
+        for cluster in conflicts_of(advisor, project):
+            said = _t("%(advisor)s has a conflict of interest with %(cluster)s.")
+            self.add_error("advisor", said % {"advisor": advisor, "cluster": cluster})
+        return data
+
+
+class AcceptOffer(StepForm):
+    """The signatures that an advisor gives with the answer, or later."""
+
+    has_signed_terms = forms.BooleanField(label=_("I agree to the terms of the assignment"), required=False)
+    has_declared_interests = forms.BooleanField(
+        label=_("I have no interest in the clusters of this project"), required=False
+    )
+
+
+class SignTerms(StepForm):
+    """Both signatures."""
+
+    has_signed_terms = forms.BooleanField(label=_("I agree to the terms of the assignment"))
+    has_declared_interests = forms.BooleanField(label=_("I have no interest in the clusters of this project"))
+
+    def prepare(self) -> None:
+        """What was signed before."""
+        for name in self.fields:
+            self.initial[name] = getattr(self.record, name)
 
 
 class ApproveAssignment(StepForm):
@@ -248,13 +312,16 @@ class PreferenceForm(StepForm):
 
 
 __all__ = [
+    "AcceptOffer",
     "ApproveAssignment",
     "DraftAgreement",
     "PassOn",
     "PreferenceForm",
+    "ProposeAssignment",
     "ReplaceAdvisor",
     "ReviseAgreement",
     "SignAgreement",
+    "SignTerms",
     "TakeDays",
     "TermsForm",
 ]

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from advisory.forms.matching import own_programmes, programme_field
+from advisory.forms.advisors import own_programmes, programme_field
 from advisory.intake import PACK_BYTES
 from advisory.pack import FILES_AT_MOST
 from facility.workflow.input import StepForm

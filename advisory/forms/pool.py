@@ -14,7 +14,7 @@ from advisory.speaking import LEVELS
 from facility.forms import Edits, long_text
 from facility.workflow.input import StepForm
 
-from .matching import own_programmes, programme_field
+from .advisors import own_programmes, programme_field
 
 NOTE_LENGTH = 4000
 SORTS = [

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from advisory.action import AIMS, CELLS, FORMS, MODES
-from advisory.checks import amount, days_spoken_for
+from advisory.checks import amount, spoken_for
 from advisory.needs import SCALE, STATUSES, Need
 from advisory.project import SUPPORTED, Project
 from advisory.session import SupportSession
@@ -88,10 +88,10 @@ class EditProject(ProjectTerms):
     def clean(self) -> dict[str, Any]:
         """The budget is not lowered below what advisors were promised or have worked."""
         data = super().clean() or {}
-        budget, spoken_for = data.get("days_budget"), days_spoken_for(self.record)
-        if budget is not None and budget < min(self.record.days_budget, spoken_for):
+        budget, taken = data.get("days_budget"), spoken_for("project", [self.record.pk])[self.record.pk]
+        if budget is not None and budget < min(self.record.days_budget, taken):
             said = _t("%s days are spoken for by the advisors of the project; the budget cannot be lower.")
-            self.add_error("days_budget", said % amount(spoken_for))
+            self.add_error("days_budget", said % amount(taken))
         return data
 
 

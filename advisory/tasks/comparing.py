@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from advisory.bm25 import cut, sentences_of
-from advisory.curriculum import CurriculumVitae, CvField, CvPassage, hash_of
+from advisory.curriculum import CurriculumVitae, CvField, hash_of
 from advisory.matchrun import MatchRun
 from advisory.meaning import KNOWN_LANGUAGES, MODEL, Embedder
-from advisory.vectors import AskVector
+from advisory.vectors import AskVector, CvPassage
 from advisory.weighing import Ask
 from facility.workflow.jobs import Job
 

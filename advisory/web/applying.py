@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_variables
 from advisory import kept
 from advisory.access import CvAccess
 from advisory.advisor import KINDS, OPEN, Advisor
-from advisory.advisorcall import AdvisorCall
+from advisory.advisorcall import CHANGED, AdvisorCall
 from advisory.applicant import Applicant
 from advisory.forms.applying import AboutYou, Apply
 from advisory.said import CONFIRMABLE
@@ -170,8 +170,8 @@ class ApplyPlace(View):
         post, one = self.request.POST, self.applicant
         sheet = Sheet(one.curriculum, post, email=one.person.email)
         about = AboutYou(post)
-        if about.is_valid() and post.get("consent_version") != str(one.call.consent_version):
-            about.add_error("consent", _("The text was changed meanwhile. Read it again before you agree."))
+        if about.is_valid() and not one.call.is_as_read(post.get("consent_version")):
+            about.add_error("consent", CHANGED)  # here, where nothing typed is lost
         if post.get("add", "") in dict(CONFIRMABLE):
             sheet.add(post["add"])
             return self.show(code, sheet=sheet, about=AboutYou(initial=post.dict()))
@@ -199,6 +199,7 @@ class ApplyPlace(View):
         done = door.perform([cv], "confirm", by=person, raw=raw, via="link")[0]
         advisor = Advisor.objects.get(pk=done.advisor_id)
         consent = {"consent": said["consent"], "interests": said["interests"], "clusters": []}
+        consent["consent_version"] = self.request.POST["consent_version"]
         door.perform([advisor], "declare_interests", by=person, raw=consent, via="link")
         more = {name: said[name] for name in ("capacity", "days", "available_from")}
         door.perform([advisor], "tell_availability", by=person, raw=more, via="link")

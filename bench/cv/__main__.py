@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from advisory.cv import ocr
 from advisory.cv.reader import read
-from bench.cv import writers
+from bench.cv import producers, writers
 from bench.cv.people import people
 from bench.cv.scoring import AIMED, Board, Tally
 
@@ -20,7 +20,7 @@ LOCAL = Path(".local")
 HALVES: dict[str, dict[str, dict[str, Any]]] = {
     "tuned": {"tuned": writers.TUNED, "tuned_too": writers.TUNED_TOO},
     "held_out": {"held_out": writers.HELD_OUT},
-    "producers": {"held_out": writers.PRODUCERS},
+    "producers": {"held_out": producers.PRODUCERS},
 }
 
 
@@ -60,7 +60,7 @@ def measure(half: str, browser: Any, beginning: str) -> tuple[Board, dict[str, A
             path.write_bytes(write(person.said, browser))
         data = path.read_bytes()
         began = time.process_time()
-        reading = ocr.read_scanned(data, "cv") or {} if layout in writers.SCANS else read(data, "cv").as_dict()
+        reading = ocr.read_scanned(data, "cv") or {} if layout in producers.SCANS else read(data, "cv").as_dict()
         seconds, count = seconds + time.process_time() - began, count + 1
         board.score(f"{layout}.{person.id}", layout, reading.get("fields", []), person.truth())
         if reading.get("language") != person.written_in:

@@ -1,13 +1,10 @@
-"""Writes one person's CV as a file: typst, Chromium, python-docx, LibreOffice, reportlab, ODT and Europass by hand.
+"""Writes one person's CV as a file: typst, Chromium, python-docx, hand-made ODT, Europass, JSON Resume and text.
 
 None of this uses the reader. A layout is named `producer-what`; its files differ in order, tables, columns and boxes.
 """
 
 import io
 import json
-import shutil
-import subprocess
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,23 +14,12 @@ from xml.sax.saxutils import escape
 import docx
 import jinja2
 import pikepdf
-import pypdfium2
 import typst
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from docx.shared import Pt
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.units import cm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
-
-from advisory.cv import ocr
 
 LAYOUTS = Path(__file__).parent / "layouts"
-ASSETS = Path(__file__).parents[2] / ".local" / "assets"
-OFFICE = shutil.which("soffice") or ""
 PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(LAYOUTS), autoescape=True, trim_blocks=True)
 TEXTS = jinja2.Environment(loader=jinja2.FileSystemLoader(LAYOUTS), trim_blocks=True)  # noqa: S701 -- plain text
 ODT_TYPE = "application/vnd.oasis.opendocument.text"
@@ -119,7 +105,7 @@ def _lists(document: Any, said: Said) -> None:
             document.add_paragraph(item, style="List Bullet")
 
 
-def _address(said: Said) -> list[str]:
+def address_lines(said: Said) -> list[str]:
     lines = [f"{said['street']} {said['city']}, {said['land']['name']}", said["phone"], said["email"]]
     told = said["nationality"]
     return [*lines, f"{told['label']}: {told['name']}"] if told else lines
@@ -129,7 +115,7 @@ def word_headings(said: Said, _browser: Any) -> bytes:
     """DOCX with heading styles, titles in bold, the dates behind a tab."""
     document = docx.Document()
     document.add_heading(said["printed"], 0)
-    for line in _address(said):
+    for line in address_lines(said):
         document.add_paragraph(line)
     document.add_heading(said["headings"]["summary"], 1)
     document.add_paragraph(said["summary"])
@@ -167,7 +153,7 @@ def word_table(said: Said, _browser: Any) -> bytes:
             cells[1].add_paragraph(line)
 
     row(said["headings"]["contact"], [], bold=True)
-    row("", _address(said))
+    row("", address_lines(said))
     row(said["headings"]["experience"], [], bold=True)
     for job in said["jobs"]:
         row(job["dates"], [job["title"], f"{job['employer']}, {job['place']}", *job["tasks"]])
@@ -188,7 +174,7 @@ def word_table(said: Said, _browser: Any) -> bytes:
 def word_boxes(said: Said, _browser: Any) -> bytes:
     """DOCX with the name and the contact in text boxes and, below, a narrow and a wide column (a table of one row)."""
     document = docx.Document()
-    for lines in ([said["printed"]], [*_address(said)]):
+    for lines in ([said["printed"]], [*address_lines(said)]):
         paragraphs = "".join(f"<w:p><w:r><w:t>{escape(line)}</w:t></w:r></w:p>" for line in lines)
         shape = (
             f'<w:r {nsdecls("w")} xmlns:v="urn:schemas-microsoft-com:vml"><w:pict><v:shape style="width:200pt">'
@@ -228,7 +214,7 @@ def word_tabs(said: Said, _browser: Any) -> bytes:
     document = docx.Document()
     name, address = document.add_table(rows=1, cols=2).rows[0].cells
     name.paragraphs[0].add_run(said["printed"]).font.size = Pt(22)
-    for line in _address(said):
+    for line in address_lines(said):
         address.add_paragraph(line)
 
     def section(heading: str) -> None:
@@ -258,7 +244,7 @@ def word_tender(said: Said, _browser: Any) -> bytes:
     document = docx.Document()
     document.add_paragraph("CURRICULUM VITAE")
     document.add_paragraph(said["printed"])
-    for line in _address(said):
+    for line in address_lines(said):
         document.add_paragraph(line)
 
     def table(rows: list[list[str]]) -> None:
@@ -306,7 +292,7 @@ def word_styled(said: Said, _browser: Any) -> bytes:
         document.add_paragraph(f"{one['name']}, {one['level']}", style="List Bullet")
     _lists(document, said)
     document.add_heading(said["headings"]["contact"], 1)
-    document.add_paragraph("\n".join(_address(said)))
+    document.add_paragraph("\n".join(address_lines(said)))
     return _saved(document)
 
 
@@ -340,73 +326,6 @@ def by_odt(name: str) -> Callable[[Said, Any], bytes]:
         return odt_file(PAGES.get_template(f"{name}.odt.xml").render(said))
 
     return write
-
-
-def by_office(write: Callable[[Said, Any], bytes], kind: str, given: str = "docx") -> Callable[[Said, Any], bytes]:
-    """Return a writer of `kind` by LibreOffice, which opens what another writer made and saves it anew."""
-
-    def rewrite(said: Said, browser: Any) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            before = Path(folder, f"before.{given}")
-            before.write_bytes(write(said, browser))
-            subprocess.run(  # noqa: S603 -- a fixed program on a file of our own
-                [OFFICE, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", kind,
-                 "--outdir", f"{folder}/after", str(before)],
-                check=True, capture_output=True, timeout=120,
-            )  # fmt: skip
-            return Path(folder, "after", f"before.{kind}").read_bytes()
-
-    return rewrite
-
-
-def by_scanner(write: Callable[[Said, Any], bytes]) -> Callable[[Said, Any], bytes]:
-    """Return a writer of a PDF of pictures: the pages of another PDF at 200 dots per inch."""
-
-    def scan(said: Said, browser: Any) -> bytes:
-        written, made = pypdfium2.PdfDocument(write(said, browser)), pypdfium2.PdfDocument.new()
-        for sheet in written:
-            width, height = sheet.get_size()
-            image = pypdfium2.PdfImage.new(made)
-            image.set_bitmap(sheet.render(scale=200 / 72, grayscale=True))
-            image.set_matrix(pypdfium2.PdfMatrix().scale(width, height))
-            page = made.new_page(width, height)
-            page.insert_obj(image)
-            page.gen_content()
-        target = io.BytesIO()
-        made.save(target)
-        return target.getvalue()
-
-    return scan
-
-
-def reportlab_table(said: Said, _browser: Any) -> bytes:
-    """PDF by reportlab: paragraphs, and tables with the dates on the right."""
-    for name, style in (("Sans", "400Regular"), ("Sans-Bold", "700Bold")):
-        pdfmetrics.registerFont(TTFont(name, ASSETS / "fonts" / f"SourceSans3_{style}.ttf"))
-    plain = ParagraphStyle("plain", fontName="Sans", fontSize=10, leading=13)
-    bold = ParagraphStyle("bold", plain, fontName="Sans-Bold")
-    heading = ParagraphStyle("heading", bold, fontSize=13, leading=20, spaceBefore=8)
-    flow: list[Any] = [Paragraph(escape(said["printed"]), ParagraphStyle("name", bold, fontSize=20, leading=26))]
-    flow += [Paragraph(escape(line), plain) for line in _address(said)]
-
-    def dated(rows: list[tuple[str, list[str], str]]) -> None:
-        for first, others, dates in rows:
-            left = [Paragraph(escape(first), bold), *(Paragraph(escape(one), plain) for one in others)]
-            flow.append(Table([[left, Paragraph(escape(dates), plain)]], colWidths=[12.5 * cm, 4.5 * cm]))
-
-    flow.append(Paragraph(escape(said["headings"]["experience"]), heading))
-    dated([(job["title"], [f"{job['employer']}, {job['place']}", *job["tasks"]], job["dates"]) for job in said["jobs"]])
-    flow.append(Paragraph(escape(said["headings"]["education"]), heading))
-    dated([(one["title"], [one["school"]], one["dates"]) for one in said["degrees"]])
-    flow.append(Paragraph(escape(said["headings"]["languages"]), heading))
-    flow += [Paragraph(escape(f"{one['name']}: {one['level']}"), plain) for one in said["languages"]]
-    for part in said["lists"]:
-        flow.append(Paragraph(escape(part["heading"]), heading))
-        flow += [Paragraph(escape(item), plain, bulletText="•") for item in part["items"]]
-    flow += [Paragraph(escape(said["headings"]["summary"]), heading), Paragraph(escape(said["summary"]), plain)]
-    target = io.BytesIO()
-    SimpleDocTemplate(target, pagesize=A4).build(flow)
-    return target.getvalue()
 
 
 TUNED = {
@@ -449,17 +368,3 @@ HELD_OUT = STRUCTURED | {
     "odt-styled": by_odt("styled"),
     "text-at": by_template("at.txt"),
 }
-# Other programs on the people held out. LibreOffice and tesseract, which reads scans, only where they are installed.
-PRODUCERS = {"reportlab-table": reportlab_table}
-SCANS = {"scan-classic": by_scanner(by_typst("classic")), "scan-modern": by_scanner(by_typst("modern"))}
-if ocr.program():
-    PRODUCERS |= SCANS
-if OFFICE:
-    PRODUCERS |= {
-        "office-headings-pdf": by_office(word_headings, "pdf"),
-        "office-headings-odt": by_office(word_headings, "odt"),
-        "office-tabs-pdf": by_office(word_tabs, "pdf"),
-        "office-boxes-odt": by_office(word_boxes, "odt"),
-        "office-table-docx": by_office(by_odt("table"), "docx", "odt"),
-        "office-styled-pdf": by_office(by_odt("styled"), "pdf", "odt"),
-    }

@@ -19,6 +19,7 @@ from facility.roles import any_of, manager_of, office, readers
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, state_field
 from facility.workflow.shape import Many
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 from .ceiling import heaviest
@@ -84,6 +85,7 @@ class Aid(InProgramme):
     def __str__(self) -> str:
         return f"{self.organisation.name}, {self.amount_eur} EUR"
 
+    @labelled(_("ceiling"))
     def source_line(self) -> str:
         """The rule with its source."""
         rule = de_minimis()
@@ -93,8 +95,6 @@ class Aid(InProgramme):
             "title": rule.source.title,
             "dated": rule.source.dated,
         }
-
-    source_line.label = _("ceiling")  # type: ignore[attr-defined]
 
     @guard(_("The aid would exceed the ceiling."))
     def is_within_ceiling(self) -> Any:

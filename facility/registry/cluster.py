@@ -127,7 +127,7 @@ class Cluster(Record):
             "cluster",
             {"level": "level", "awarded_on": "awarded_on", "valid_until": "valid_until", "state": "state"},
             order=("awarded_on", "pk"),
-            only={"state__in": ["valid", "renewal_due", "expired", "withdrawn"]},
+            only=Q(state__in=["valid", "renewal_due", "expired", "withdrawn"]),
         ),
         "demo": "is_demo",
     }

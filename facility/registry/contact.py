@@ -15,6 +15,7 @@ from facility.roles import any_of, manager_of, office, readers, system, who
 from facility.workflow import clock
 from facility.workflow.clock import At
 from facility.workflow.engine import Faces, state_field
+from facility.workflow.show import labelled
 from facility.workflow.steps import NEW, guard, step
 
 from .cluster import Cluster
@@ -90,17 +91,15 @@ class Contact(InProgramme):
     def __str__(self) -> str:
         return f"{self.get_about_display()}: {self.person}"
 
+    @labelled(_("name"))
     def name(self) -> str:
         """The person's name."""
         return self.person.name
 
-    name.label = _("name")  # type: ignore[attr-defined]
-
+    @labelled(_("e-mail"))
     def email(self) -> str:
         """The person's address."""
         return self.person.email or ""
-
-    email.label = _("e-mail")  # type: ignore[attr-defined]
 
     @property
     def lapses_at(self) -> dt.datetime:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from facility.roles import any_of, held, office, readers, system, who
 from facility.workflow.engine import Faces, Part, Record
 from facility.workflow.shape import Many
+from facility.workflow.show import labelled
 from facility.workflow.steps import step
 
 TIES = [
@@ -102,21 +103,20 @@ class EvaluatorProfile(Record):
 
         follow_up(by=by, people=[self.person_id])
 
+    @labelled(_("languages"))
     def language_words(self) -> list[str]:
         """The languages by their own names."""
         return [name for code, name in LANGUAGES if code in self.languages]
 
+    @labelled(_("industrial ecosystems"))
     def ecosystem_words(self) -> list[str]:
         """The ecosystems in words."""
         return _words("ecosystems", self.ecosystems)
 
+    @labelled(_("areas of advice"))
     def area_words(self) -> list[str]:
         """The areas in words."""
         return _words("areas", self.areas)
-
-    language_words.label = _("languages")  # type: ignore[attr-defined]
-    ecosystem_words.label = _("industrial ecosystems")  # type: ignore[attr-defined]
-    area_words.label = _("areas of advice")  # type: ignore[attr-defined]
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Past employers."""

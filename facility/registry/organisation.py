@@ -15,6 +15,7 @@ from facility.roles import any_of, any_office, any_reader, anywhere, manager_of,
 from facility.workflow import clock
 from facility.workflow.engine import Faces, Part, Record
 from facility.workflow.shape import Many
+from facility.workflow.show import labelled
 from facility.workflow.steps import guard, step
 
 from .cluster import office_of
@@ -107,12 +108,11 @@ class Organisation(Record):
         """Its present membership in its cluster."""
         return None if self.cluster_id is None else self.memberships.filter(left_on__isnull=True).first()
 
+    @labelled(_("role in the cluster"))
     def role(self) -> str:
         """Its role in the cluster, in words."""
         now = self.membership()
         return str(now.get_role_display()) if now else ""
-
-    role.label = _("role in the cluster")  # type: ignore[attr-defined]
 
     def parts_for(self, face: str) -> list[dict[str, Any]]:
         """Every membership, those that have ended too."""

@@ -28,7 +28,7 @@ class Many:
     to: str
     shape: dict[str, Any]
     order: tuple[str, ...] = ("pk",)
-    only: dict[str, Any] = field(default_factory=dict)
+    only: Q = field(default_factory=Q)
 
 
 def members(shape: dict[str, Any], face: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def members(shape: dict[str, Any], face: str) -> dict[str, Any]:
 def hidden(model: Any, face: str) -> set[str]:
     """The columns that the model's shape gives to a higher face only; pages keep them from this one as well.
 
-    With them the methods that put such a column into words and say so (`method.tells = "column"`).
+    With them the methods that put such a column into words (`show.labelled`, `tells`).
     """
     unseen = _columns(model.shape, "staff") - _columns(model.shape, face) if face != "staff" else set()
     return unseen | {name for name in model.columns if getattr(getattr(model, name, None), "tells", None) in unseen}
@@ -82,7 +82,7 @@ def _value(value: Any, face: str) -> Any:
     if isinstance(value, Many):
         from django.apps import apps
 
-        rows = apps.get_model(value.model)._base_manager.filter(**{value.to: OuterRef("pk")}, **value.only)
+        rows = apps.get_model(value.model)._base_manager.filter(value.only, **{value.to: OuterRef("pk")})
         return ArraySubquery(rows.order_by(*value.order).values_list(build(value.shape, face)))
     return value
 

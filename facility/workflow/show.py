@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
@@ -19,6 +20,8 @@ from .engine import Record, words_of
 from .input import choices_of
 from .steps import Step
 from .trail import Entry
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def carried(record: Any) -> dict[str, Any]:
@@ -69,6 +72,19 @@ def bare(record: Any, name: str) -> Any:
     if isinstance(value, bool | int | Decimal | float | dt.date):
         return value
     return str(cell(record, name)["value"])
+
+
+def labelled(label: Any, tells: str = "") -> Callable[[Method], Method]:
+    """Gives a method of a record its heading as a column or fact of pages, which `label_of` reads.
+
+    tells: the column that it puts into words; where that one is hidden from a reader, so is this.
+    """
+
+    def mark(method: Method) -> Method:
+        vars(method).update(label=label, tells=tells)
+        return method
+
+    return mark
 
 
 def label_of(model: type[models.Model], name: str) -> str:

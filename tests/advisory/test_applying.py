@@ -37,11 +37,6 @@ def _fresh_counts():
 
 
 @pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
 def coordinator(programme):
     return make.staff("coordinator", programme)
 
@@ -157,7 +152,18 @@ def test_consent_told_to_the_office_is_to_no_text_and_the_own_page_shows_it(call
     client.force_login(advisor.person)
     assert CONSENT in client.get(f"{advisor.get_absolute_url()}declare_interests/").content.decode()
     advisor.perform("declare_interests", by=advisor.person, **said)
+    assert advisor.consent_version is None  # nobody says that the text was read
+    advisor.perform("declare_interests", by=advisor.person, **said, consent_version=1)
     assert advisor.consent_version == 1
+    call.perform("edit", by=coordinator, consent_text="Kept for ever.", retention_months=18)
+    page = f"{advisor.get_absolute_url()}declare_interests/"
+    answer = client.post(page, {"consent": "on", "interests": "none", "consent_version": "1", "_version": "x"})
+    assert answer.status_code in {400, 409}
+    seen = inputs(client.get(page).content.decode())
+    stale = client.post(page, seen | {"consent": "on", "interests": "none", "consent_version": "1"})
+    told = stale.content.decode()
+    assert stale.status_code == 400 and "Kept for ever." in told and "The text was changed meanwhile." in told
+    assert inputs(told)["consent_version"] == "2"
 
 
 def test_an_address_that_is_known_gets_the_same_answer_and_a_newer_cv(call, coordinator):

@@ -19,21 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
-def people(programme):
-    return matching.office(programme)
-
-
-@pytest.fixture
-def coordinator(people):
-    return people[1]
-
-
-@pytest.fixture
 def project(programme, people):
     return matching.projects(programme, people, [{"text": "Kilns burn gas."}])[0]
 
@@ -124,10 +109,10 @@ def test_managers_are_told_who_works_with_them(programme, coordinator, project):
     assert opened.text() == f"Your project {project.name} is open; advisors are looked for next."
     advisor = matching.pooled(programme, coordinator)
     matching.active(project, advisor, coordinator)
-    told = Notice.objects.filter(to=manager, record_id=project.pk).latest("id")
-    assert told.text() == f"An advisor works with you now: {advisor.person.name}."
+    told = Notice.objects.filter(to=manager, record_type="advisory.assignment").get()
+    assert told.text() == f"{advisor.person.name} advises {project.name} from now on."
     with translation.override("nl"):
-        assert told.text() == f"Er werkt nu een adviseur met u: {advisor.person.name}."
+        assert told.text() == f"{advisor.person.name} adviseert {project.name} vanaf nu."
         assert "hierna worden adviseurs gezocht" in opened.text()
 
 

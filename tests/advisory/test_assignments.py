@@ -27,21 +27,6 @@ ENGLISH = {"code": "en", "cefr": "C1"}
 
 
 @pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
-def people(programme):
-    return matching.office(programme)
-
-
-@pytest.fixture
-def coordinator(people):
-    return people[1]
-
-
-@pytest.fixture
 def project(programme, people):
     return matching.projects(programme, people, [{}])[0]
 

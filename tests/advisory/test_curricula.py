@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from advisory.advisor import Advisor
-from advisory.curriculum import CurriculumVitae, CvField, CvPassage, parsed, worded
+from advisory.curriculum import CurriculumVitae, CvField, parsed, worded
 from advisory.tasks import matching as tasks
+from advisory.vectors import CvPassage
 from facility.registry.documents import Document
 from facility.workflow import trail
 from facility.workflow.jobs import Job
@@ -23,11 +24,6 @@ from tests.advisory import making_matching as matching
 
 pytestmark = pytest.mark.django_db
 SAMPLES = Path(__file__).parent / "samples"
-
-
-@pytest.fixture
-def programme():
-    return make.programme()
 
 
 @pytest.fixture

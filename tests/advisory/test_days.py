@@ -10,26 +10,10 @@ from advisory.forms.support import EditProject, ProjectTerms
 from advisory.matchrun import MatchRun
 from facility.workflow.engine import perform_many
 from facility.workflow.steps import Blocked, Invalid
-from tests import factories as make
 from tests.advisory import making_matching as matching
 from tests.advisory import making_support as support
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
-def people(programme):
-    return matching.office(programme)
-
-
-@pytest.fixture
-def coordinator(people):
-    return people[1]
 
 
 @pytest.fixture

@@ -24,21 +24,6 @@ ENERGY, WATER, WASTE = "energy-efficiency", "water-use", "waste-management"
 BUSINESS = ["business"]
 
 
-@pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
-def people(programme):
-    return matching.office(programme)
-
-
-@pytest.fixture
-def coordinator(people):
-    return people[1]
-
-
 def fresh(run):
     return MatchRun.objects.get(pk=run.pk)
 

@@ -11,35 +11,19 @@ from pathlib import Path
 import pytest
 
 from advisory import meaning
-from advisory.curriculum import CvField, CvPassage
+from advisory.curriculum import CvField
 from advisory.matchrun import MatchRun
 from advisory.tasks import comparing
-from advisory.vectors import AskVector
+from advisory.vectors import AskVector, CvPassage
 from advisory.weighing import WEIGHTS
 from facility.workflow.engine import Part
 from facility.workflow.steps import SYSTEM, Invalid
-from tests import factories as make
 from tests.advisory import making_matching as matching
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
 ENERGY, WATER = "energy-efficiency", "water-use"
 MALTESE = "Il-membri tagħna jixtiequ jużaw inqas ilma fil-fabbriki u jerġgħu jużaw l-ilma maħmuġ tagħhom kull sena."
-
-
-@pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
-def people(programme):
-    return matching.office(programme)
-
-
-@pytest.fixture
-def coordinator(people):
-    return people[1]
 
 
 def done(programme, by, **fields):

@@ -28,21 +28,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
-def people(programme):
-    return matching.office(programme)
-
-
-@pytest.fixture
-def coordinator(people):
-    return people[1]
-
-
-@pytest.fixture
 def project(programme, people):
     return matching.projects(programme, people, [{"text": "Kilns burn gas."}])[0]
 

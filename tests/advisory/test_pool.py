@@ -35,11 +35,6 @@ BEES = "Bred queen bees and taught beekeeping to school classes in the mountains
 
 
 @pytest.fixture
-def programme():
-    return make.programme()
-
-
-@pytest.fixture
 def coordinator(programme):
     return make.staff("coordinator", programme)
 

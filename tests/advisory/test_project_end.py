@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from advisory.assignment import Assignment
+from advisory.checks import spoken_for
 from advisory.ledger import figures_of
+from advisory.tasks import matching as tasks
+from advisory.told import records_of
 from facility.instruments.link import Link
 from facility.workflow.engine import Record
 from facility.workflow.steps import Blocked
 from facility.workflow.trail import Notice
+from tests import factories as make
 from tests.advisory import making_matching as matching
 from tests.advisory import making_support as support
 
@@ -72,6 +77,47 @@ def test_with_a_stopped_project_every_assignment_ends(state, end):
     assert [one.params["reason"] for one in told] == (["The project was stopped."] if end == "withdrawn" else [])
 
 
+def test_of_a_project_that_was_stopped_only_the_days_worked_count():
+    """They were promised to a project that is no more; nor was it seen through."""
+    case = support.case("in_support")
+    work, advisor = case.project.assignments.get(), fresh(case.advisor)
+    support.session(case, "approved")
+    hours = sum(one.contact_hours + one.preparation_hours for one in case.project.sessions.all())
+    assert work.days > hours / 8 > 0
+    case.project.perform("stop", by=case.lead, reason="Bankrupt.")
+    assert spoken_for("advisor", [advisor.pk]) == {advisor.pk: hours / 8}
+    assert spoken_for("project", [case.project.pk]) == {case.project.pk: hours / 8}
+    assert records_of([case.adviser.pk])[case.adviser.pk]["completed"] == 0
+
+
+def test_the_reason_is_in_the_language_of_whom_it_is_for():
+    case = support.case("matched")
+    other = second(case, "offered")
+    type(other.advisor.person).objects.filter(pk=other.advisor.person_id).update(language="nl")
+    with translation.override("de"):
+        case.project.perform("stop", by=case.lead, reason="Bankrott.")
+    assert fresh(other).reason == "Het project is gestopt."
+
+
+@pytest.mark.row("F07")
+def test_a_run_that_ends_after_the_project_proposes_nobody_for_it(monkeypatch):
+    programme = make.programme()
+    people = matching.office(programme)
+    project, other = matching.projects(programme, people, [{}, {}])
+    for _one in range(2):
+        matching.pooled(programme, people[1])
+    matching.requested(programme, people[1], kinds=["business"])
+    spread = tasks.spread_of
+
+    def stopped_meanwhile(*given):
+        fresh(project).perform("stop", by=people[0], reason="Bankrupt.")
+        return spread(*given)
+
+    monkeypatch.setattr(tasks, "spread_of", stopped_meanwhile)
+    assert matching.run("advisory.run_match") == ["done"]
+    assert [one.project for one in Assignment.objects.filter(state="proposed")] == [other]
+
+
 @pytest.mark.row("F08", "F10")
 def test_with_a_closed_project_the_work_is_done_and_the_agreement_stays():
     case = support.case("in_support")
@@ -88,6 +134,8 @@ def test_with_a_closed_project_the_work_is_done_and_the_agreement_stays():
     client = Client()
     client.force_login(case.manager)
     assert case.adviser.name in client.get("/workspace/").content.decode()
+    told = client.get(f"/api/projects/{case.project.pk}/").json()["advisors"]
+    assert [one["name"] for one in told] == [case.adviser.name]
 
 
 def test_a_project_that_rests_keeps_its_assignments():

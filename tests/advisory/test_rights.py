@@ -18,13 +18,14 @@ from django.utils import timezone
 from advisory.access import CvAccess
 from advisory.advisor import Advisor
 from advisory.assignment import Assignment
-from advisory.curriculum import CurriculumVitae, CvField, CvPassage
+from advisory.curriculum import CurriculumVitae, CvField
 from advisory.erasing import empty_details
 from advisory.matchrun import MatchRun
 from advisory.redaction import GONE, without
 from advisory.rights import after_months
 from advisory.tasks import intake as tasks
 from advisory.tasks import matching as matching_tasks
+from advisory.vectors import CvPassage
 from facility.workflow import trail
 from facility.workflow.engine import all_records
 from facility.workflow.steps import SYSTEM, Blocked, NotAllowed, NotFound

@@ -17,7 +17,7 @@ from facility.roles import in_force
 from tests import factories as make
 from tests.advisory import making_matching as matching
 from tests.advisory.test_offers import run_with_runner_up
-from tests.faults.test_races import before_commit, changed, done, fresh, refused, step, together
+from tests.faults.test_races import LONG, before_commit, changed, done, fresh, refused, step, together
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("committed")]
 
@@ -46,7 +46,7 @@ def test_the_last_place_of_an_advisor_is_given_once(scene):
 def test_control_without_the_lock_the_last_place_is_given_twice(scene, monkeypatch):
     pair = last_place(scene)
     changed(monkeypatch, Assignment, "approve", locks="")
-    assert len(done(before_commit(*(step(one, "approve", scene[2]) for one in pair)))) == 2
+    assert len(done(before_commit(*(step(one, "approve", scene[2]) for one in pair), pause=LONG))) == 2
 
 
 def last_days(scene):
@@ -68,10 +68,19 @@ def test_the_last_days_of_a_project_are_given_once(scene):
     assert days_left_on(project) == 5
 
 
-def test_control_without_the_second_look_the_last_days_are_given_twice(scene, monkeypatch):
+def test_control_without_the_lock_the_last_days_are_given_twice(scene, monkeypatch):
     project, pair = last_days(scene)
-    monkeypatch.setattr(Assignment, "check_again", lambda self: None)
-    assert len(done(before_commit(*(step(one, "approve", scene[2]) for one in pair)))) == 2
+    changed(monkeypatch, Assignment, "approve", locks="")
+    monkeypatch.setattr(Assignment, "lock_project", lambda self: None)
+    gate, real = threading.Barrier(2), Assignment.lacking_days
+
+    def look(self):
+        said = real(self)
+        gate.wait(20)  # both look before either commits
+        return said
+
+    monkeypatch.setattr(Assignment, "lacking_days", look)
+    assert len(done(together(*(step(one, "approve", scene[2]) for one in pair)))) == 2
     assert days_left_on(project) == -10
 
 
@@ -154,7 +163,7 @@ def test_control_without_the_locks_two_agreements_take_the_same_days(scene, on_o
 def test_an_agreement_is_not_drafted_while_its_assignment_is_withdrawn(scene):
     one, _other = agreed(scene, on_one_project=True)
     withdraw = step(one, "withdraw", scene[2], reason="Late.")
-    answers = before_commit(withdraw, partial(matching.drafted, one, scene[2]))
+    answers = before_commit(withdraw, partial(matching.drafted, one, scene[2]), pause=LONG)
     assert len(done(answers)) == 1 and "is possible only from" in refused(answers)[0]
     assert not Agreement.objects.exists()
 
@@ -163,7 +172,7 @@ def test_control_without_asking_the_assignment_the_agreement_is_there(scene, mon
     one, _other = agreed(scene, on_one_project=True)
     monkeypatch.setattr(Agreement, "after_step", lambda self, name, *, by: None)
     withdraw = step(one, "withdraw", scene[2], reason="Late.")
-    assert len(done(before_commit(withdraw, partial(matching.drafted, one, scene[2])))) == 2
+    assert len(done(before_commit(withdraw, partial(matching.drafted, one, scene[2]), pause=LONG))) == 2
     assert (fresh(one).state, Agreement.objects.get().state) == ("withdrawn", "open")
 
 
